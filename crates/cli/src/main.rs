@@ -1,0 +1,3 @@
+//! The program `kestrel`.
+
+fn main() {}

@@ -1,0 +1,25 @@
+//! The words the other crates share: sizes, boxes, overlap, suppression, masks, labels,
+//! ground truth and detections. Nothing here knows of tensors or files.
+//!
+//! Boxes are `x1 y1 x2 y2` in continuous pixels with the origin at the top left, and a box's
+//! area is `(x2 - x1) * (y2 - y1)`: there is no "+ 1" anywhere.
+
+mod boxes;
+mod category;
+mod coco;
+mod detections;
+mod image;
+mod mask;
+mod nms;
+mod size;
+mod target;
+
+pub use boxes::BBox;
+pub use category::{Categories, Label};
+pub use coco::COCO_CATEGORIES;
+pub use detections::{Detection, Detections};
+pub use image::{ImageError, RgbImage};
+pub use mask::{Mask, MaskError, RunWriter};
+pub use nms::{batched_nms, nms};
+pub use size::ImageSize;
+pub use target::{Target, TargetError};

@@ -1,0 +1,1 @@
+//! Pictures in: decoding, finding files, drawn test data.

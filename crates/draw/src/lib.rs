@@ -1,0 +1,1 @@
+//! Boxes, masks, names and scores on pictures.

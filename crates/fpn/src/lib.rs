@@ -1,0 +1,1 @@
+//! Feature pyramids P2 to P6.

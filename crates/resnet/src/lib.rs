@@ -1,0 +1,1 @@
+//! ResNet backbones C2 to C5 and their classification head.

@@ -1,0 +1,1 @@
+//! RoIAlign: a plan, a CPU kernel, an embedding bag, and the multi-level pooler.

@@ -1,0 +1,1 @@
+//! Published models: names, addresses, hashes, download.
