@@ -1,3 +1,37 @@
-//! The program `kestrel`.
+//! The program `kestrel`: detects objects and segments instances in pictures.
+//!
+//! Exit codes: 0 success; 1 some input failed, each named, the others done; 2 wrong use, config
+//! or model. Nothing below this crate prints.
 
-fn main() {}
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod args;
+mod commands;
+mod device;
+mod model_source;
+mod output;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// How a command ended that was not stopped by an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Everything was done.
+    Done,
+    /// Some inputs failed and were named; the others were done.
+    SomeInputsFailed,
+}
+
+fn main() -> ExitCode {
+    match commands::run(args::Arguments::parse().command) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeInputsFailed) => ExitCode::from(1),
+        // Whoever reads our output, such as `head`, has seen enough.
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -12,6 +12,7 @@ mod image;
 mod mask;
 mod nms;
 mod size;
+mod suggest;
 mod target;
 
 pub use boxes::BBox;
@@ -22,4 +23,5 @@ pub use image::{ImageError, RgbImage};
 pub use mask::{Mask, MaskError, RunWriter};
 pub use nms::{batched_nms, nms};
 pub use size::ImageSize;
+pub use suggest::{closest, with_suggestion};
 pub use target::{Target, TargetError};

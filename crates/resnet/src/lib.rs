@@ -1,1 +1,104 @@
-//! ResNet backbones C2 to C5 and their classification head.
+//! ResNet (He et al. 2015, arXiv:1512.03385) with ResNeXt and Wide variants, as a backbone that
+//! gives C2 to C5 and as a classifier.
+//!
+//! Source: `torchvision/models/resnet.py`. The bottleneck is "v1.5": its stride is on the 3x3.
+//! Shape letters: `N` images, `C` channels, `H W` padded size. Differences: none known.
+
+mod block;
+mod config;
+
+pub use config::{BlockKind, ResNetConfig, ResNetConfigError, Variant};
+
+use block::Block;
+use kestrel_layers::{
+    Activation, Conv2d, ConvConfig, ConvNorm, KAIMING_NORMAL, Linear, Mode, Norm,
+};
+use tch::Tensor;
+use tch::nn::Path;
+
+/// The convolutional body. Field names are weight names.
+#[derive(Debug)]
+pub struct ResNet {
+    /// `conv1` and `bn1`.
+    stem: ConvNorm,
+    layer1: Vec<Block>,
+    layer2: Vec<Block>,
+    layer3: Vec<Block>,
+    layer4: Vec<Block>,
+}
+
+impl ResNet {
+    /// Registers all parameters under `path`.
+    pub fn new(path: &Path, config: &ResNetConfig) -> Self {
+        let width = config.base_channels;
+        let stem = ConvConfig { kernel: 7, stride: 2, ..ConvConfig::same(7, KAIMING_NORMAL) };
+        let stem = ConvNorm::from_parts(
+            Conv2d::new(&(path / "conv1"), 3, width, stem.no_bias()),
+            Norm::new(&(path / "bn1"), width, config.norm),
+            Activation::Relu,
+        );
+        let [c2, c3, c4, _] = config.channels();
+        let layer = |stage: usize, channels_in: i64| {
+            let path = path / format!("layer{}", stage + 1);
+            block::stage(&path, config, stage, channels_in)
+        };
+        Self {
+            stem,
+            layer1: layer(0, width),
+            layer2: layer(1, c2),
+            layer3: layer(2, c3),
+            layer4: layer(3, c4),
+        }
+    }
+
+    /// `[N, 3, H, W]` to C2, C3, C4, C5 with strides 4, 8, 16 and 32.
+    pub fn forward(&self, pixels: &Tensor, mode: Mode) -> [Tensor; 4] {
+        let run =
+            |blocks: &[Block], x: Tensor| blocks.iter().fold(x, |x, block| block.forward(&x, mode));
+        let x = self.stem.forward(pixels, mode).max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false);
+        let c2 = run(&self.layer1, x);
+        let c3 = run(&self.layer2, c2.shallow_clone());
+        let c4 = run(&self.layer3, c3.shallow_clone());
+        let c5 = run(&self.layer4, c4.shallow_clone());
+        [c2, c3, c4, c5]
+    }
+
+    /// Folds every norm and prepares every convolution for inference.
+    pub fn prepare(&mut self) {
+        self.stem.prepare();
+        let layers = [&mut self.layer1, &mut self.layer2, &mut self.layer3, &mut self.layer4];
+        layers.into_iter().flatten().for_each(Block::prepare);
+    }
+}
+
+/// A body with the classification head it was trained with: global average, then `fc`.
+#[derive(Debug)]
+pub struct Classifier {
+    body: ResNet,
+    fc: Linear,
+}
+
+impl Classifier {
+    /// Registers all parameters under `path`; ImageNet has 1000 classes.
+    pub fn new(path: &Path, config: &ResNetConfig, num_classes: i64) -> Self {
+        let [.., c5] = config.channels();
+        Self { body: ResNet::new(path, config), fc: Linear::new(&(path / "fc"), c5, num_classes) }
+    }
+
+    /// `[N, 3, H, W]` to logits `[N, classes]`.
+    pub fn forward(&self, pixels: &Tensor, mode: Mode) -> Tensor {
+        let [.., c5] = self.body.forward(pixels, mode);
+        self.fc.forward(&c5.mean_dim([2i64, 3].as_slice(), false, None))
+    }
+
+    /// The body, to look at C2 to C5.
+    pub fn body(&self) -> &ResNet {
+        &self.body
+    }
+
+    /// Prepares body and head for inference.
+    pub fn prepare(&mut self) {
+        self.body.prepare();
+        self.fc.prepare();
+    }
+}

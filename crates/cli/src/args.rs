@@ -1,0 +1,209 @@
+//! The command line, as clap reads it.
+
+use crate::output::Format;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Detect objects and segment instances in pictures with Faster R-CNN and Mask R-CNN.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, arg_required_else_help = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Find objects in pictures.
+    Detect(DetectArgs),
+    /// Look at, convert, list and fetch models.
+    #[command(subcommand)]
+    Model(ModelCommand),
+    /// Draw test data.
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Say what this machine and this installation can do.
+    Doctor,
+}
+
+/// `kestrel detect`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kestrel detect photo.jpg
+  kestrel detect photos/ 'more/*.png' --model maskrcnn_resnet50_fpn -o found.json
+  kestrel detect tiles/ --format csv -o found.csv --save-images drawn/ --score 0.5")]
+pub struct DetectArgs {
+    /// Picture files, folders (searched for pictures), or patterns such as 'photos/*.jpg'.
+    #[arg(required = true)]
+    pub inputs: Vec<String>,
+    /// A built-in model, a fetched one, or a .safetensors or .pth file [default: nuclei].
+    #[arg(long, short)]
+    pub model: Option<String>,
+    /// What the model is made of, as YAML, where its file does not say so itself.
+    #[arg(long, value_name = "FILE")]
+    pub architecture: Option<PathBuf>,
+    /// Where results go; `-` is standard output. For yolo a folder.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// How results are written.
+    #[arg(long, short, value_enum, default_value_t = Format::Json)]
+    pub format: Format,
+    /// Keep detections whose score is above this, between 0 and 1 [default: the model's, 0.05].
+    #[arg(long, value_parser = score)]
+    pub score: Option<f32>,
+    /// Keep at most this many of a picture [default: the model's].
+    #[arg(long, value_name = "N")]
+    pub max_detections: Option<usize>,
+    /// Keep only these classes, by name.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub classes: Vec<String>,
+    /// Also write each picture, with what was found drawn on it, into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub save_images: Option<PathBuf>,
+    /// Pictures that go through the network together.
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub batch: NonZeroUsize,
+    /// Where the network runs.
+    #[command(flatten)]
+    pub compute: ComputeArgs,
+}
+
+/// Where and how wide the network runs.
+#[derive(Debug, Args)]
+pub struct ComputeArgs {
+    /// cpu, cuda, or cuda:1 for the second card.
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
+    /// Threads used [default: all cores].
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// `kestrel model ...`.
+#[derive(Debug, Subcommand)]
+pub enum ModelCommand {
+    /// Show what a model file holds.
+    #[command(after_help = "Example:\n  kestrel model info nuclei")]
+    Info {
+        /// A built-in model, a fetched one, or a file.
+        model: String,
+        /// What the model is made of, as YAML, where its file does not say so itself.
+        #[arg(long, value_name = "FILE")]
+        architecture: Option<PathBuf>,
+    },
+    /// Write a model as one .safetensors file that holds all Kestrel needs.
+    #[command(
+        after_help = "Example:\n  kestrel model convert model.pth --architecture model.yaml \
+                      --classes cat,dog -o model.safetensors"
+    )]
+    Convert(ConvertArgs),
+    /// List built-in and published models.
+    #[command(after_help = "Example:\n  kestrel model list")]
+    List,
+    /// Download a published model into the cache.
+    #[command(after_help = "Example:\n  kestrel model fetch maskrcnn_resnet50_fpn")]
+    Fetch {
+        /// One of the names that `kestrel model list` shows.
+        name: String,
+    },
+}
+
+/// `kestrel model convert`.
+#[derive(Debug, Args)]
+pub struct ConvertArgs {
+    /// A built-in model, a fetched one, or a file.
+    pub model: String,
+    /// The file to write.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+    /// What the model is made of, as YAML, where its file does not say so itself.
+    #[arg(long, value_name = "FILE")]
+    pub architecture: Option<PathBuf>,
+    /// Names of the classes in label order, without the background.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub classes: Vec<String>,
+    /// How weights are stored.
+    #[arg(long, value_enum, default_value_t = Precision::AsIs)]
+    pub float: Precision,
+    /// A remark kept in the file, as KEY=TEXT; may be given several times.
+    #[arg(long, value_name = "KEY=TEXT", value_parser = note)]
+    pub note: Vec<Note>,
+}
+
+/// One `--note`.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// What it is about.
+    pub key: String,
+    /// The remark.
+    pub text: String,
+}
+
+/// How weights are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Precision {
+    /// As the source has them.
+    AsIs,
+    /// Four bytes a weight.
+    F32,
+    /// Two bytes a weight; scores change in the third digit.
+    F16,
+}
+
+/// `kestrel data ...`.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Draw pictures whose objects are known.
+    #[command(subcommand)]
+    Synth(SynthCommand),
+}
+
+/// `kestrel data synth ...`.
+#[derive(Debug, Subcommand)]
+pub enum SynthCommand {
+    /// Fluorescence micrographs of nuclei: blurred, noisy, unevenly lit, some touching.
+    #[command(
+        after_help = "Example:\n  kestrel data synth micrograph -o drawn --seed 7\n\nWrites \
+                      PNG pictures and their nuclei as COCO ground truth, truth.json."
+    )]
+    Micrograph(MicrographArgs),
+}
+
+/// `kestrel data synth micrograph`.
+#[derive(Debug, Args)]
+pub struct MicrographArgs {
+    /// The folder to write into.
+    #[arg(long, short, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Equal seeds draw equal pictures.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Pictures drawn.
+    #[arg(long, default_value = "1")]
+    pub count: NonZeroUsize,
+    /// Draw frames of one moving scene instead of separate pictures.
+    #[arg(long)]
+    pub moving: bool,
+    /// Nuclei in a picture.
+    #[arg(long)]
+    pub nuclei: Option<usize>,
+    /// Height and width of a picture in pixels.
+    #[arg(long)]
+    pub side: Option<usize>,
+}
+
+fn score(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(score) if (0.0..=1.0).contains(&score) => Ok(score),
+        _ => Err("expected a number between 0 and 1".to_owned()),
+    }
+}
+
+fn note(text: &str) -> Result<Note, String> {
+    let (key, text) = text.split_once('=').ok_or("expected KEY=TEXT")?;
+    Ok(Note { key: key.to_owned(), text: text.to_owned() })
+}

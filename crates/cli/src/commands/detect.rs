@@ -1,0 +1,225 @@
+//! `kestrel detect`: pictures in, what is on them out.
+//!
+//! One thread decodes ahead while the network runs; at most two batches are in memory.
+
+use crate::Outcome;
+use crate::args::DetectArgs;
+use crate::commands::pictures::DrawnPictures;
+use crate::device;
+use crate::model_source;
+use crate::output::{Destination, ImageResult, Sink, Table, image_ids};
+use anyhow::{Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use kestrel_core::{Categories, Detections, Label, RgbImage, closest};
+use kestrel_data::{DecodeError, DecodeLimits, decode, find_images};
+use kestrel_rcnn::{Architecture, Model};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Instant;
+
+/// A picture of the run, by its place in the list, decoded or not.
+type Decoded = (usize, Result<RgbImage, DecodeError>);
+
+/// Runs the command.
+pub(crate) fn run(arguments: &DetectArgs) -> Result<Outcome> {
+    let device = device::prepare(&arguments.compute)?;
+    let images = find_images(&arguments.inputs)?;
+    let name = arguments.model.as_deref().unwrap_or(model_source::DEFAULT);
+    if arguments.model.is_none() {
+        eprintln!("note: no --model given, using the built-in `{name}` (nuclei in micrographs)");
+    }
+    let (weights, metadata) = model_source::open(name, arguments.architecture.as_deref())?;
+    let choice = Choice::new(arguments, &metadata.architecture, &metadata.categories)?;
+    let architecture = choice.applied_to(metadata.architecture);
+    let model = Model::load(&architecture, &weights, device)?;
+    drop(weights);
+
+    let report = Report::open(arguments, images, metadata.categories)?;
+    let batch = arguments.batch.get();
+    let images = report.images.clone();
+    std::thread::scope(|scope| {
+        let (sender, decoded) = sync_channel::<Decoded>(batch);
+        scope.spawn(move || {
+            for (place, path) in images.iter().enumerate() {
+                let picture = decode(path, &DecodeLimits::default());
+                if sender.send((place, picture)).is_err() {
+                    break;
+                }
+            }
+        });
+        detect_all(&model, &choice, &decoded, batch, report)
+    })
+}
+
+/// Takes pictures as they come, `batch` at a time.
+fn detect_all(
+    model: &Model,
+    choice: &Choice,
+    decoded: &Receiver<Decoded>,
+    batch: usize,
+    mut report: Report,
+) -> Result<Outcome> {
+    loop {
+        let group: Vec<Decoded> = decoded.iter().take(batch).collect();
+        if group.is_empty() {
+            return report.finish();
+        }
+        let (mut places, mut pictures) = (Vec::new(), Vec::new());
+        for (place, picture) in group {
+            match picture {
+                Ok(picture) => {
+                    places.push(place);
+                    pictures.push(picture);
+                }
+                Err(error) => report.failed(&error),
+            }
+        }
+        let found = model.detect(&pictures)?;
+        for ((place, picture), detections) in places.into_iter().zip(pictures).zip(found) {
+            report.add(place, picture, &choice.keep(detections))?;
+        }
+    }
+}
+
+/// Which detections the user wants.
+struct Choice {
+    score: Option<f32>,
+    max_detections: Option<usize>,
+    /// Empty for all.
+    labels: Vec<Label>,
+}
+
+impl Choice {
+    fn new(
+        arguments: &DetectArgs,
+        architecture: &Architecture,
+        categories: &Categories,
+    ) -> Result<Self> {
+        let label = |name: &String| match categories.label(name) {
+            Some(label) => Ok(label),
+            None => {
+                let names = categories.names().iter().skip(1).map(String::as_str);
+                let meant = closest(name, names);
+                let hint = meant.map(|meant| format!("; did you mean `{meant}`?"));
+                bail!(
+                    "--classes: the model has no class `{name}` among its {}{}",
+                    architecture.num_classes - 1,
+                    hint.unwrap_or_default()
+                )
+            }
+        };
+        let labels = arguments.classes.iter().map(label).collect::<Result<_>>()?;
+        Ok(Self { score: arguments.score, max_detections: arguments.max_detections, labels })
+    }
+
+    /// The detector is asked for no less than the user wants, so that a choice of classes still
+    /// fills up.
+    fn applied_to(&self, mut architecture: Architecture) -> Architecture {
+        let branch = &mut architecture.box_branch;
+        branch.score_thresh = self.score.unwrap_or(branch.score_thresh);
+        branch.max_detections = branch.max_detections.max(self.max_detections.unwrap_or(0));
+        architecture
+    }
+
+    fn keep(&self, mut detections: Detections) -> Detections {
+        if !self.labels.is_empty() {
+            detections.objects.retain(|object| self.labels.contains(&object.label));
+        }
+        detections.objects.truncate(self.max_detections.unwrap_or(usize::MAX));
+        detections
+    }
+}
+
+/// Where everything found goes.
+struct Report {
+    images: Vec<PathBuf>,
+    image_ids: Vec<i64>,
+    categories: Categories,
+    sink: Option<Sink>,
+    table: Option<Table>,
+    drawn: Option<DrawnPictures>,
+    progress: ProgressBar,
+    started: Instant,
+    num_objects: usize,
+    num_failed: usize,
+}
+
+impl Report {
+    fn open(arguments: &DetectArgs, images: Vec<PathBuf>, categories: Categories) -> Result<Self> {
+        let terminal = std::io::stdout().is_terminal();
+        let destination = match &arguments.output {
+            Some(path) => Some(Destination::from(path.clone())),
+            // A person looks at the table; a program reads the results.
+            None => (!terminal).then_some(Destination::StandardOutput),
+        };
+        let streams = matches!(destination, Some(Destination::StandardOutput));
+        let open = |destination| Sink::open(arguments.format, &destination, &images);
+        let folder = arguments.save_images.as_deref();
+        Ok(Self {
+            image_ids: image_ids(&images),
+            categories,
+            sink: destination.map(open).transpose()?,
+            table: (!streams).then(Table::default),
+            drawn: folder.map(|folder| DrawnPictures::open(folder, &images)).transpose()?,
+            progress: progress_bar(images.len()),
+            started: Instant::now(),
+            num_objects: 0,
+            num_failed: 0,
+            images,
+        })
+    }
+
+    fn failed(&mut self, error: &DecodeError) {
+        self.progress.suspend(|| eprintln!("error: {error}"));
+        self.progress.inc(1);
+        self.num_failed += 1;
+    }
+
+    fn add(&mut self, place: usize, picture: RgbImage, detections: &Detections) -> Result<()> {
+        let result = ImageResult {
+            path: &self.images[place],
+            image_id: self.image_ids[place],
+            detections,
+            categories: &self.categories,
+        };
+        if let Some(sink) = &mut self.sink {
+            sink.write(&result)?;
+        }
+        if let Some(table) = &mut self.table {
+            table.add(&result);
+        }
+        if let Some(drawn) = &self.drawn {
+            drawn.write(place, picture, detections, &self.categories)?;
+        }
+        self.num_objects += detections.objects.len();
+        self.progress.inc(1);
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Outcome> {
+        self.progress.finish_and_clear();
+        if let Some(sink) = self.sink {
+            sink.finish()?;
+        }
+        if let Some(table) = &self.table {
+            println!("{}", table.render());
+        }
+        let pictures = self.images.len() - self.num_failed;
+        let secs = self.started.elapsed().as_secs_f64();
+        eprintln!("{} objects in {pictures} pictures, {secs:.1} s", self.num_objects);
+        if self.num_failed == 0 {
+            return Ok(Outcome::Done);
+        }
+        eprintln!("{} of {} pictures could not be read", self.num_failed, self.images.len());
+        Ok(Outcome::SomeInputsFailed)
+    }
+}
+
+/// Drawn on a terminal and nowhere else.
+fn progress_bar(pictures: usize) -> ProgressBar {
+    let template = "{bar:30} {pos}/{len} pictures, {eta} left";
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(pictures as u64).with_style(style)
+}

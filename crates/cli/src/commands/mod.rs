@@ -1,0 +1,29 @@
+//! One file for each command: parse, call, print.
+
+mod data;
+mod detect;
+mod doctor;
+mod fetch;
+mod model;
+mod pictures;
+
+use crate::Outcome;
+use crate::args::{Command, DataCommand, ModelCommand, SynthCommand};
+use anyhow::Result;
+
+/// Runs a command.
+pub(crate) fn run(command: Command) -> Result<Outcome> {
+    match command {
+        Command::Detect(arguments) => detect::run(&arguments),
+        Command::Model(ModelCommand::Info { model, architecture }) => {
+            model::info(&model, architecture.as_deref())
+        }
+        Command::Model(ModelCommand::Convert(arguments)) => model::convert(&arguments),
+        Command::Model(ModelCommand::List) => model::list(),
+        Command::Model(ModelCommand::Fetch { name }) => fetch::run(&name),
+        Command::Data(DataCommand::Synth(SynthCommand::Micrograph(arguments))) => {
+            data::micrograph(&arguments)
+        }
+        Command::Doctor => doctor::run(),
+    }
+}

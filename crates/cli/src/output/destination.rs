@@ -1,0 +1,254 @@
+//! Where results go, and what is said when they cannot.
+
+use anyhow::Result;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// A file, a folder or standard output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// `-` on the command line.
+    StandardOutput,
+    /// A file, or a folder for formats of many files.
+    Path(PathBuf),
+}
+
+impl From<PathBuf> for Destination {
+    fn from(path: PathBuf) -> Self {
+        if path.as_os_str() == "-" { Self::StandardOutput } else { Self::Path(path) }
+    }
+}
+
+/// A write that failed.
+#[derive(Debug)]
+struct WriteError {
+    place: String,
+    source: io::Error,
+}
+
+impl WriteError {
+    fn remedy(&self) -> &'static str {
+        match self.source.kind() {
+            ErrorKind::NotFound => "make the folder first or name another place with --output",
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                "name a place that may be written to with --output"
+            }
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                "make room or name another place with --output"
+            }
+            _ => "name another place with --output",
+        }
+    }
+}
+
+impl std::fmt::Display for WriteError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { place, source } = self;
+        write!(f, "cannot write the results to {place}: {source}; {}", self.remedy())
+    }
+}
+
+// No source: the message has said it already.
+impl std::error::Error for WriteError {}
+
+/// Whether writing ended because the reader of standard output went away, as `head` does: no
+/// reason to complain.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let write_error = error.downcast_ref::<WriteError>();
+    write_error.is_some_and(|error| error.source.kind() == ErrorKind::BrokenPipe)
+}
+
+/// Names the place in whatever failed there.
+pub(super) fn at_place<T>(place: &Path, outcome: io::Result<T>) -> Result<T> {
+    named(&place.display().to_string(), outcome)
+}
+
+fn named<T>(place: &str, outcome: io::Result<T>) -> Result<T> {
+    outcome.map_err(|source| WriteError { place: place.to_owned(), source }.into())
+}
+
+/// A file that exists under its name only once it is complete.
+pub(super) struct WholeFile {
+    path: PathBuf,
+    hidden: BufWriter<NamedTempFile>,
+}
+
+impl WholeFile {
+    pub fn create(path: &Path) -> io::Result<Self> {
+        // Through a link to the file it means, which lies where a rename can replace it.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let folder = path.parent().filter(|folder| *folder != Path::new(""));
+        let hidden = hidden_file(folder.unwrap_or(Path::new(".")))?;
+        Ok(Self { path, hidden: BufWriter::new(hidden) })
+    }
+
+    pub fn commit(self) -> io::Result<()> {
+        let hidden = self.hidden.into_inner().map_err(io::IntoInnerError::into_error)?;
+        hidden.persist(&self.path).map(drop).map_err(|error| error.error)
+    }
+}
+
+impl Write for WholeFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.hidden.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.hidden.flush()
+    }
+}
+
+/// A file to be renamed later, readable by whom a plain new file would be.
+fn hidden_file(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".kestrel-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Less the user's umask.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}
+
+/// One opened destination of a format of one file.
+pub(super) struct Output {
+    place: String,
+    writer: OutputWriter,
+}
+
+enum OutputWriter {
+    /// Seen by its reader image by image.
+    Stream(BufWriter<Box<dyn Write>>),
+    Whole(WholeFile),
+}
+
+impl Output {
+    pub fn open(destination: &Destination) -> Result<Self> {
+        match destination {
+            Destination::StandardOutput => {
+                Ok(Self::stream("standard output".into(), Box::new(io::stdout())))
+            }
+            Destination::Path(path) => Self::open_path(path),
+        }
+    }
+
+    fn open_path(path: &Path) -> Result<Self> {
+        let place = path.display().to_string();
+        match fs::metadata(path) {
+            Ok(found) if found.is_dir() => named(&place, Err(ErrorKind::IsADirectory.into())),
+            // A pipe or a device such as /dev/null must not be replaced by a file.
+            Ok(found) if !found.is_file() => {
+                let file = named(&place, File::options().write(true).open(path))?;
+                Ok(Self::stream(place, Box::new(file)))
+            }
+            _ => {
+                let whole = named(&place, WholeFile::create(path))?;
+                Ok(Self { place, writer: OutputWriter::Whole(whole) })
+            }
+        }
+    }
+
+    fn stream(place: String, inner: Box<dyn Write>) -> Self {
+        Self { place, writer: OutputWriter::Stream(BufWriter::new(inner)) }
+    }
+
+    /// Lets `text` write.
+    pub fn write(&mut self, text: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+        let outcome = match &mut self.writer {
+            OutputWriter::Stream(writer) => text(writer).and_then(|()| writer.flush()),
+            OutputWriter::Whole(file) => text(file),
+        };
+        named(&self.place, outcome)
+    }
+
+    pub fn finish(self) -> Result<()> {
+        match self.writer {
+            OutputWriter::Stream(_) => Ok(()),
+            OutputWriter::Whole(file) => named(&self.place, file.commit()),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dash_is_standard_output() {
+        assert_eq!(Destination::from(PathBuf::from("-")), Destination::StandardOutput);
+        assert_eq!(Destination::from(PathBuf::from("./-")), Destination::Path("./-".into()));
+    }
+
+    fn refusal(path: &Path) -> String {
+        Output::open(&Destination::Path(path.to_owned())).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn a_refusal_names_place_cause_and_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = refusal(&folder.path().join("no/such/folder.json"));
+        let start = format!("cannot write the results to {}/no/such", folder.path().display());
+        assert!(missing.starts_with(&start) && missing.contains("make the folder"), "{missing}");
+        let is_folder = refusal(folder.path());
+        assert!(is_folder.contains("is a directory"), "{is_folder}");
+    }
+
+    #[test]
+    fn only_a_lost_reader_is_a_broken_pipe() {
+        let failed = |kind: ErrorKind| named::<()>("x", Err(kind.into())).unwrap_err();
+        assert!(is_broken_pipe(&failed(ErrorKind::BrokenPipe)));
+        assert!(!is_broken_pipe(&failed(ErrorKind::StorageFull)));
+    }
+
+    #[test]
+    fn each_cause_has_its_remedy() {
+        let message = |kind: ErrorKind| named::<()>("x", Err(kind.into())).unwrap_err().to_string();
+        assert!(
+            message(ErrorKind::StorageFull)
+                .ends_with("; make room or name another place with --output")
+        );
+        for kind in [ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem] {
+            assert!(message(kind).ends_with("; name a place that may be written to with --output"));
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_device_is_an_error_and_stays_a_device() {
+        let full = Destination::Path("/dev/full".into());
+        let mut output = Output::open(&full).unwrap();
+        let error = output.write(|out| out.write_all(b"x")).unwrap_err();
+        assert!(error.to_string().contains("to /dev/full") && error.to_string().contains("room"));
+        assert!(!fs::metadata("/dev/full").unwrap().is_file());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let mut output = Output::open(&Destination::Path(link.clone())).unwrap();
+        output.write(|out| out.write_all(b"new")).unwrap();
+        output.finish().unwrap();
+        assert_eq!(fs::read_to_string(file).unwrap(), "new");
+        assert!(fs::symlink_metadata(link).unwrap().is_symlink());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn others_may_read_it_as_any_new_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, plain) = (folder.path().join("ours"), folder.path().join("plain"));
+        Output::open(&Destination::Path(ours.clone())).unwrap().finish().unwrap();
+        File::create(&plain).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&ours), mode(&plain));
+    }
+}

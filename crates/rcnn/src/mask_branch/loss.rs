@@ -1,0 +1,53 @@
+//! What the mask branch is trained with (`maskrcnn_loss`, `project_masks_on_boxes`).
+
+use crate::batch::{Batch, ResizedTarget, index_tensor};
+use crate::box_branch::{Positive, Training};
+use kestrel_core::BBox;
+use kestrel_roi_align::{Roi, RoiAlignConfig, RoiAlignError, Route, Sampling, roi_align};
+use tch::{Device, Kind, Reduction, Tensor};
+
+/// Mean binary cross-entropy of the ground-truth class's mask; 0 where nothing is positive.
+///
+/// `logits` is `[D, C, side, side]` for the positive RoIs in their order.
+pub(super) fn mask_loss(
+    logits: &Tensor,
+    training: &Training,
+    batch: &Batch,
+    side: usize,
+) -> Result<Tensor, RoiAlignError> {
+    if training.positives.is_empty() {
+        // Zero, but attached to every parameter, so that each has a gradient.
+        return Ok(logits.sum(Kind::Float) * 0.0);
+    }
+    let wanted: Vec<Tensor> = batch
+        .targets
+        .iter()
+        .enumerate()
+        .map(|(image, target)| wanted_masks(target, training.positives_of(image), side))
+        .collect::<Result<_, _>>()?;
+    let wanted = Tensor::cat(&wanted, 0).to_device(logits.device());
+    let num_classes = logits.size()[1] as usize;
+    let channel = |(row, positive): (usize, &Positive)| {
+        row * num_classes + training.labels[positive.place].index()
+    };
+    let channels: Vec<usize> = training.positives.iter().enumerate().map(channel).collect();
+    let chosen = logits.flatten(0, 1).index_select(0, &index_tensor(&channels, logits.device()));
+    Ok(chosen.binary_cross_entropy_with_logits::<Tensor>(&wanted, None, None, Reduction::Mean))
+}
+
+/// The object's mask inside each box, `[D, side, side]`, between 0 and 1 at its edge.
+fn wanted_masks(
+    target: &ResizedTarget,
+    positives: impl Iterator<Item = (BBox, usize)>,
+    side: usize,
+) -> Result<Tensor, RoiAlignError> {
+    // The masks serve as feature maps of one channel, so an object's place is a RoI's image.
+    let rois: Vec<Roi> = positives.map(|(bbox, object)| Roi { image: object, bbox }).collect();
+    let side_len = side as i64;
+    let Some(masks) = target.masks_in_resized.as_ref().filter(|_| !rois.is_empty()) else {
+        return Ok(Tensor::zeros([0, side_len, side_len], (Kind::Float, Device::Cpu)));
+    };
+    let config = RoiAlignConfig { pooled: side, sampling: Sampling::Adaptive, aligned: false };
+    let maps = masks.to_kind(Kind::Float).unsqueeze(1);
+    Ok(roi_align(&maps, &rois, 1.0, &config, Route::Kernel)?.squeeze_dim(1))
+}

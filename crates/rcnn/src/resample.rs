@@ -1,0 +1,127 @@
+//! Resizing by bilinear interpolation without antialiasing and by nearest pixel.
+//!
+//! Source: `torch.nn.functional.interpolate` with `align_corners=False`, whose positions and
+//! rounding are copied (`aten/src/ATen/native/UpSample.h`). Differences: none known.
+
+use kestrel_core::{ImageSize, Mask, RgbImage};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// The two neighbours of one output position and their weights.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tap {
+    pub low: usize,
+    pub high: usize,
+    pub low_weight: f32,
+    pub high_weight: f32,
+}
+
+/// Neighbours for some of the positions when `from` pixels become `to`.
+pub(crate) fn taps(from: usize, to: usize, positions: Range<usize>) -> Vec<Tap> {
+    let step = from as f32 / to as f32;
+    let tap = |position: usize| {
+        let at = (step * (position as f32 + 0.5) - 0.5).max(0.0);
+        let low = (at as usize).min(from - 1);
+        let high_weight = (at - low as f32).clamp(0.0, 1.0);
+        Tap { low, high: (low + 1).min(from - 1), low_weight: 1.0 - high_weight, high_weight }
+    };
+    positions.map(tap).collect()
+}
+
+/// Writes a picture, normalised by `tables` and resized to `size`, into the top left corner of a
+/// padded place of `stride` pixels a row, three floats a pixel.
+pub(crate) fn bilinear(
+    image: &RgbImage,
+    tables: &[[f32; 256]; 3],
+    size: ImageSize,
+    place: &mut [f32],
+    stride: usize,
+) {
+    let from = image.size();
+    if from.area() == 0 {
+        return;
+    }
+    let columns = taps(from.width, size.width, 0..size.width);
+    let rows = taps(from.height, size.height, 0..size.height);
+    let source_row = |y: usize| &image.pixels()[y * from.width * 3..][..from.width * 3];
+    let place_rows = place.par_chunks_mut(stride * 3).zip(&rows);
+    place_rows.for_each(|(out, row)| {
+        let (above, below) = (source_row(row.low), source_row(row.high));
+        for (pixel, column) in out.chunks_exact_mut(3).zip(&columns) {
+            for (c, value) in pixel.iter_mut().enumerate() {
+                let table = &tables[c];
+                let across = |line: &[u8]| {
+                    table[line[column.low * 3 + c] as usize] * column.low_weight
+                        + table[line[column.high * 3 + c] as usize] * column.high_weight
+                };
+                *value = across(above) * row.low_weight + across(below) * row.high_weight;
+            }
+        }
+    });
+}
+
+/// A mask resized by nearest pixel, as rows of 0 and 1.
+pub(crate) fn nearest(mask: &Mask, size: ImageSize) -> Vec<u8> {
+    let from = mask.size();
+    let mut bitmap = vec![0u8; from.area()];
+    for (x, top, bottom) in mask.column_runs() {
+        for y in top..bottom {
+            bitmap[y * from.width + x] = 1;
+        }
+    }
+    let nearest = |position: usize, from: usize, to: usize| {
+        let step = from as f32 / to as f32;
+        ((position as f32 * step) as usize).min(from - 1)
+    };
+    let columns: Vec<usize> = (0..size.width).map(|x| nearest(x, from.width, size.width)).collect();
+    let row = |y: usize| {
+        let source = &bitmap[nearest(y, from.height, size.height) * from.width..][..from.width];
+        columns.iter().map(|&x| source[x])
+    };
+    (0..size.height).flat_map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The ramp of `golden.json`: rows 0 1 2 and 3 4 5, each a sixth, to 4x6.
+    #[test]
+    fn golden_enlargement() {
+        let image =
+            RgbImage::new(ImageSize::new(2, 3), (0..6u8).flat_map(|value| [value; 3]).collect())
+                .unwrap();
+        let table: [f32; 256] = std::array::from_fn(|value| value as f32 / 6.0);
+        let mut place = vec![0.0; 4 * 8 * 3];
+        bilinear(&image, &[table; 3], ImageSize::new(4, 6), &mut place, 8);
+        let row = |y: usize| -> Vec<f32> { (0..8).map(|x| place[(y * 8 + x) * 3]).collect() };
+        let expected = [
+            [0.0, 0.04167, 0.125, 0.20833, 0.29167, 0.33333, 0.0, 0.0],
+            [0.125, 0.16667, 0.25, 0.33333, 0.41667, 0.45833, 0.0, 0.0],
+        ];
+        for (y, expected) in expected.iter().enumerate() {
+            for (found, expected) in row(y).iter().zip(expected) {
+                // The table has five decimals.
+                assert!((found - expected).abs() < 1e-5, "row {y}: {:?}", row(y));
+            }
+        }
+    }
+
+    #[test]
+    fn golden_nearest_mask() {
+        let mask = Mask::from_bitmap(ImageSize::new(2, 3), &[1, 0, 1, 0, 1, 0]).unwrap();
+        let top = [1, 1, 0, 0, 1, 1];
+        let bottom = [0, 0, 1, 1, 0, 0];
+        assert_eq!(nearest(&mask, ImageSize::new(4, 6)), [top, top, bottom, bottom].concat());
+    }
+
+    #[test]
+    fn shrinking_skips_pixels() {
+        let positions: Vec<f32> =
+            taps(8, 3, 0..3).iter().map(|tap| tap.low as f32 + tap.high_weight).collect();
+        // (8 / 3) * (i + 1/2) - 1/2, to float32 rounding.
+        for (found, expected) in positions.iter().zip([0.833_333, 3.5, 6.166_667]) {
+            assert!((found - expected).abs() < 1e-5, "{positions:?}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! RoIAlign on slices for the CPU: forward, and backward with respect to the features.
+//!
+//! Source: Mask R-CNN section 3; torchvision `csrc/ops/cpu/roi_align_kernel.cpp`. Everything is
+//! channels-last, features `[N, H, W, C]` and crops `[R, P, P, C]`, so that a pixel is a row of
+//! `C` floats and the inner loops run along it.
+//!
+//! Results do not depend on the number of threads: forward gives each RoI to one thread, backward
+//! each row of a map, which adds in the order of the RoIs.
+//!
+//! Difference from torchvision: float32 rounding, since it adds four pixels a sample and divides
+//! by the number of samples at the end.
+
+use crate::plan::{Roi, RoiAlignConfig, RoiTaps};
+use crate::{RoiAlignError, vector};
+use kestrel_core::ImageSize;
+use rayon::prelude::*;
+
+/// Rows of a map whose RoIs are pooled one after another, from left to right.
+const BAND: f32 = 16.0;
+
+/// Shape of a batch of feature maps `[N, H, W, C]`, and their scale.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MapShape {
+    /// Number of images, `N`.
+    pub num_images: usize,
+    /// Height and width, `H W`.
+    pub size: ImageSize,
+    /// Number of channels, `C`.
+    pub channels: usize,
+    /// Pixels of the map for a pixel of the image: 1/4 for a map of stride 4.
+    pub scale: f32,
+}
+
+impl MapShape {
+    /// Number of values in all maps.
+    pub const fn len(&self) -> usize {
+        self.num_images * self.image_len()
+    }
+
+    /// Whether there is no value at all.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    const fn image_len(&self) -> usize {
+        self.size.area() * self.channels
+    }
+
+    const fn crop_len(&self, config: &RoiAlignConfig) -> usize {
+        config.pooled * config.pooled * self.channels
+    }
+
+    pub(crate) fn taps(&self, roi: &Roi, config: &RoiAlignConfig) -> RoiTaps {
+        RoiTaps::new(&roi.bbox, self.scale, self.size, config)
+    }
+}
+
+/// The crops of `rois` from `features` `[N, H, W, C]`, written to `crops` `[R, P, P, C]`.
+///
+/// # Errors
+/// When a slice does not have the length of its shape, a RoI's image is not in the batch, or the
+/// settings are empty.
+pub fn forward(
+    features: &[f32],
+    shape: &MapShape,
+    rois: &[Roi],
+    config: &RoiAlignConfig,
+    crops: &mut [f32],
+) -> Result<(), RoiAlignError> {
+    check(features.len(), shape, rois, config, crops.len())?;
+    if crops.is_empty() {
+        return Ok(());
+    }
+    let crops = crops.chunks_exact_mut(shape.crop_len(config)).zip(rois);
+    forward_crops(crops.map(|(crop, roi)| Crop { features, shape, roi, crop }).collect(), config);
+    Ok(())
+}
+
+/// A RoI, the level it is pooled from, and the place of its crop. Nothing is checked any more.
+pub(crate) struct Crop<'a> {
+    /// `[N, H, W, C]` with at least one channel.
+    pub(crate) features: &'a [f32],
+    pub(crate) shape: &'a MapShape,
+    pub(crate) roi: &'a Roi,
+    /// `[P, P, C]`.
+    pub(crate) crop: &'a mut [f32],
+}
+
+/// [`forward`] for RoIs of several levels in one parallel pass.
+pub(crate) fn forward_crops(mut crops: Vec<Crop>, config: &RoiAlignConfig) {
+    // Neighbours share pixels: a third of the time is saved when they find them in the cache.
+    crops.sort_by_key(Crop::place);
+    crops.into_par_iter().for_each(|crop| crop.forward(config));
+}
+
+impl Crop<'_> {
+    /// Level, image, band of rows, column.
+    fn place(&self) -> (u32, usize, i64, i64) {
+        let scale = self.shape.scale;
+        let band = (self.roi.bbox.y1 * scale / BAND) as i64;
+        (scale.to_bits(), self.roi.image, band, (self.roi.bbox.x1 * scale) as i64)
+    }
+
+    fn forward(self, config: &RoiAlignConfig) {
+        let image_len = self.shape.image_len();
+        let image = &self.features[self.roi.image * image_len..][..image_len];
+        let plan = self.shape.taps(self.roi, config);
+        let mut taps = Vec::new();
+        for (bin, sums) in self.crop.chunks_exact_mut(self.shape.channels).enumerate() {
+            taps.clear();
+            taps.extend(plan.bin(bin / config.pooled, bin % config.pooled));
+            vector::weighted_sum(image, &taps, sums);
+        }
+    }
+}
+
+/// The gradient of [`forward`]: adds to `features_grad` `[N, H, W, C]` what `crops_grad`
+/// `[R, P, P, C]` asks of each pixel.
+///
+/// # Errors
+/// As [`forward`].
+pub fn backward(
+    crops_grad: &[f32],
+    shape: &MapShape,
+    rois: &[Roi],
+    config: &RoiAlignConfig,
+    features_grad: &mut [f32],
+) -> Result<(), RoiAlignError> {
+    check(features_grad.len(), shape, rois, config, crops_grad.len())?;
+    if features_grad.is_empty() || rois.is_empty() {
+        return Ok(());
+    }
+    let plans: Vec<RoiTaps> = rois.par_iter().map(|roi| shape.taps(roi, config)).collect();
+    let crops = || crops_grad.chunks_exact(shape.crop_len(config)).zip(&plans).zip(rois);
+    let rows = features_grad.par_chunks_exact_mut(shape.size.width * shape.channels);
+    rows.enumerate().for_each(|(row, row_grad)| {
+        let (image, y) = (row / shape.size.height, row % shape.size.height);
+        for ((crop_grad, plan), _) in crops().filter(|(_, roi)| roi.image == image) {
+            backward_row(crop_grad, plan, y, config.pooled, row_grad);
+        }
+    });
+    Ok(())
+}
+
+/// One RoI's part in the gradient of the map's row `y`, which is `[W, C]`.
+fn backward_row(crop_grad: &[f32], plan: &RoiTaps, y: usize, pooled: usize, row_grad: &mut [f32]) {
+    let channels = crop_grad.len() / (pooled * pooled);
+    for (bin_y, bins_grad) in crop_grad.chunks_exact(pooled * channels).enumerate() {
+        for y_tap in plan.y.bin(bin_y).iter().filter(|tap| tap.pixel == y) {
+            for (bin_x, bin_grad) in bins_grad.chunks_exact(channels).enumerate() {
+                for x_tap in plan.x.bin(bin_x) {
+                    let pixel_grad = &mut row_grad[x_tap.pixel * channels..][..channels];
+                    vector::add_scaled(pixel_grad, y_tap.weight * x_tap.weight, bin_grad);
+                }
+            }
+        }
+    }
+}
+
+fn check(
+    features_len: usize,
+    shape: &MapShape,
+    rois: &[Roi],
+    config: &RoiAlignConfig,
+    crops_len: usize,
+) -> Result<(), RoiAlignError> {
+    config.check()?;
+    check_images(rois, shape.num_images)?;
+    check_len("features", features_len, shape.len())?;
+    check_len("crops", crops_len, rois.len() * shape.crop_len(config))
+}
+
+/// Refuses the first RoI that lies in no image.
+pub(crate) fn check_images(rois: &[Roi], num_images: usize) -> Result<(), RoiAlignError> {
+    match rois.iter().position(|roi| roi.image >= num_images) {
+        Some(roi) => Err(RoiAlignError::Image { roi, image: rois[roi].image, num_images }),
+        None => Ok(()),
+    }
+}
+
+fn check_len(what: &'static str, found: usize, expected: usize) -> Result<(), RoiAlignError> {
+    if found != expected {
+        return Err(RoiAlignError::Length { what, found, expected });
+    }
+    Ok(())
+}

@@ -1,0 +1,273 @@
+//! Crops from the level of a feature pyramid that fits each box.
+//!
+//! Source: Lin et al., *Feature Pyramid Networks*, 2017, equation 1; torchvision `ops/poolers.py`
+//! and `ops/roi_align.py`. Difference from torchvision: none known beyond those of the kernel and
+//! the bag; a box whose area is negative or NaN goes to the finest level.
+
+use crate::kernel::{self, Crop, MapShape};
+use crate::{Roi, RoiAlignConfig, RoiAlignError, bag, slices};
+use kestrel_core::{BBox, ImageSize};
+use tch::{Device, Kind, Tensor};
+
+/// Side of the square box that belongs on [`CANONICAL_LEVEL`]: the input size of ImageNet models.
+const CANONICAL_SIDE: f32 = 224.0;
+/// Level of a box of [`CANONICAL_SIDE`]; level `k` has stride `2^k`.
+const CANONICAL_LEVEL: f32 = 4.0;
+/// Added before rounding down, so that a box on the edge goes up in spite of float32.
+const LEVEL_EPS: f32 = 1e-6;
+
+/// How crops are computed. Both give the same numbers to float32 rounding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// The Rust kernel: float32 features on the CPU, no gradients.
+    Kernel,
+    /// libtorch's embedding bag: any device, with gradients.
+    Bag,
+}
+
+impl Route {
+    /// The fastest route that is right for such features.
+    pub fn suited_to(features: &Tensor) -> Self {
+        match kernel_refuses(features) {
+            Some(_) => Self::Bag,
+            None => Self::Kernel,
+        }
+    }
+}
+
+/// The crops of `rois` from one batch of feature maps.
+///
+/// `features` is `[N, C, H, W]`, `scale` its pixels for a pixel of the image. The crops are
+/// `[R, C, P, P]` in the order of `rois`, channels-last in memory.
+///
+/// # Errors
+/// When shapes, settings or RoIs do not fit, or the route cannot serve these features.
+pub fn roi_align(
+    features: &Tensor,
+    rois: &[Roi],
+    scale: f32,
+    config: &RoiAlignConfig,
+    route: Route,
+) -> Result<Tensor, RoiAlignError> {
+    pool_levels(std::slice::from_ref(features), &[scale], &vec![0; rois.len()], rois, config, route)
+}
+
+/// RoIAlign on a feature pyramid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MultiLevelPooler {
+    /// Size and sampling of the crops.
+    pub config: RoiAlignConfig,
+    /// Pixels of each level for a pixel of the image, finest first, each half of the one before.
+    pub scales: Vec<f32>,
+}
+
+impl MultiLevelPooler {
+    /// torchvision's pooler on P2 to P5: two samples a side, not aligned, strides 4 to 32.
+    pub fn detector(pooled: usize) -> Self {
+        let scales = vec![1.0 / 4.0, 1.0 / 8.0, 1.0 / 16.0, 1.0 / 32.0];
+        Self { config: RoiAlignConfig::detector(pooled), scales }
+    }
+
+    /// The crops of `rois`, each from its level.
+    ///
+    /// `pyramid` holds one `[N, C, H, W]` for each scale. The crops are `[R, C, P, P]` in the
+    /// order of `rois`, channels-last in memory (`[R, P, P, C]`): a fully connected layer on them
+    /// wants its weight columns in that order, or a copy.
+    ///
+    /// # Errors
+    /// When shapes, settings or RoIs do not fit, or the route cannot serve these features.
+    pub fn pool(
+        &self,
+        pyramid: &[Tensor],
+        rois: &[Roi],
+        route: Route,
+    ) -> Result<Tensor, RoiAlignError> {
+        let levels: Vec<usize> = rois.iter().map(|roi| self.level(&roi.bbox)).collect();
+        pool_levels(pyramid, &self.scales, &levels, rois, &self.config, route)
+    }
+
+    /// The level a box is pooled from, as a place in the pyramid: equation 1 of the paper.
+    pub fn level(&self, bbox_in_resized: &BBox) -> usize {
+        let finest = self.scales.first().map_or(0.0, |scale| -scale.log2().round());
+        let coarsest = finest + self.scales.len().saturating_sub(1) as f32;
+        let side = bbox_in_resized.area().sqrt();
+        let level = (CANONICAL_LEVEL + (side / CANONICAL_SIDE).log2() + LEVEL_EPS).floor();
+        // The cast takes NaN, which passes the clamp, to 0.
+        (level.clamp(finest, coarsest) - finest) as usize
+    }
+}
+
+/// A level's scale from the heights of its map and of the (unpadded) image it comes from: the
+/// nearest power of two.
+pub fn level_scale(map_height: usize, image_height: usize) -> f32 {
+    (map_height as f32 / image_height as f32).log2().round().exp2()
+}
+
+/// The crops of each RoI from the level at the same place in `levels`.
+fn pool_levels(
+    pyramid: &[Tensor],
+    scales: &[f32],
+    levels: &[usize],
+    rois: &[Roi],
+    config: &RoiAlignConfig,
+    route: Route,
+) -> Result<Tensor, RoiAlignError> {
+    config.check()?;
+    let shapes = map_shapes(pyramid, scales)?;
+    let num_images = shapes.first().map_or(0, |shape| shape.num_images);
+    kernel::check_images(rois, num_images)?;
+    let crops = match route {
+        Route::Kernel => pool_by_kernel(pyramid, &shapes, levels, rois, config)?,
+        Route::Bag => pool_by_bag(pyramid, &shapes, levels, rois, config)?,
+    };
+    Ok(crops.f_permute([0, 3, 1, 2])?)
+}
+
+/// All levels in one parallel pass over the RoIs; `[R, P, P, C]`.
+fn pool_by_kernel(
+    pyramid: &[Tensor],
+    shapes: &[MapShape],
+    levels: &[usize],
+    rois: &[Roi],
+    config: &RoiAlignConfig,
+) -> Result<Tensor, RoiAlignError> {
+    if let Some(refusal) = pyramid.iter().find_map(kernel_refuses) {
+        return Err(refusal);
+    }
+    let channels_last: Vec<Tensor> = pyramid
+        .iter()
+        .map(|map| map.f_permute([0, 2, 3, 1])?.f_contiguous())
+        .collect::<Result<_, _>>()?;
+    let maps: Vec<&[f32]> = channels_last.iter().filter_map(slices::values).collect();
+    let crops_shape = crops_shape(shapes, rois.len(), config);
+    // Not 0, which no slice can be cut into: crops without channels are no values at all.
+    let crop_len = crops_shape[1..].iter().product::<i64>().max(1) as usize;
+    let crops = slices::filled(&crops_shape, |values| {
+        let crops = values.chunks_exact_mut(crop_len).zip(rois).zip(levels);
+        let crops = crops.map(|((crop, roi), &level)| Crop {
+            features: maps[level],
+            shape: &shapes[level],
+            roi,
+            crop,
+        });
+        kernel::forward_crops(crops.collect(), config);
+    })?;
+    Ok(crops)
+}
+
+/// One bag for each level, put back into the order of the RoIs; `[R, P, P, C]`.
+fn pool_by_bag(
+    pyramid: &[Tensor],
+    shapes: &[MapShape],
+    levels: &[usize],
+    rois: &[Roi],
+    config: &RoiAlignConfig,
+) -> Result<Tensor, RoiAlignError> {
+    if let ([features], [shape]) = (pyramid, shapes) {
+        return bag::forward(features, shape, rois, config);
+    }
+    let mut crops = Vec::with_capacity(pyramid.len());
+    for (level, (features, shape)) in pyramid.iter().zip(shapes).enumerate() {
+        let on_level = levels.iter().zip(rois).filter(|(place, _)| **place == level);
+        let level_rois: Vec<Roi> = on_level.map(|(_, &roi)| roi).collect();
+        crops.push(bag::forward(features, shape, &level_rois, config)?);
+    }
+    let by_level = Tensor::f_cat(&crops, 0)?;
+    let places = Tensor::f_from_slice(&places_by_level(levels))?.f_to_device(by_level.device())?;
+    Ok(by_level.f_index_select(0, &places)?)
+}
+
+/// For each RoI its place after a stable sort by level.
+fn places_by_level(levels: &[usize]) -> Vec<i64> {
+    let mut order: Vec<usize> = (0..levels.len()).collect();
+    order.sort_by_key(|&roi| levels[roi]);
+    let mut places = vec![0; levels.len()];
+    for (place, &roi) in order.iter().enumerate() {
+        places[roi] = place as i64;
+    }
+    places
+}
+
+fn crops_shape(shapes: &[MapShape], num_rois: usize, config: &RoiAlignConfig) -> [i64; 4] {
+    let channels = shapes.first().map_or(0, |shape| shape.channels);
+    [num_rois, config.pooled, config.pooled, channels].map(|extent| extent as i64)
+}
+
+/// Why the kernel may not pool these features.
+fn kernel_refuses(features: &Tensor) -> Option<RoiAlignError> {
+    let (kind, device, requires_grad) =
+        (features.kind(), features.device(), features.requires_grad());
+    let fits = kind == Kind::Float && device == Device::Cpu && !requires_grad;
+    (!fits).then_some(RoiAlignError::Kernel { kind, device, requires_grad })
+}
+
+/// The shapes of a pyramid, which agree in images and channels.
+fn map_shapes(pyramid: &[Tensor], scales: &[f32]) -> Result<Vec<MapShape>, RoiAlignError> {
+    if pyramid.len() != scales.len() || pyramid.is_empty() {
+        let (found, expected) = (pyramid.len(), scales.len());
+        return Err(RoiAlignError::NumLevels { found, expected });
+    }
+    let shapes: Vec<MapShape> = pyramid
+        .iter()
+        .zip(scales)
+        .map(|(features, &scale)| map_shape(features, scale))
+        .collect::<Result<_, _>>()?;
+    let batch = |shape: &MapShape| (shape.num_images, shape.channels);
+    match shapes.iter().position(|shape| batch(shape) != batch(&shapes[0])) {
+        Some(level) => {
+            let (found, expected) = (pyramid[level].size(), pyramid[0].size()[..2].to_vec());
+            Err(RoiAlignError::LevelShape { level, found, expected })
+        }
+        None => Ok(shapes),
+    }
+}
+
+fn map_shape(features: &Tensor, scale: f32) -> Result<MapShape, RoiAlignError> {
+    let found = features.size();
+    let [num_images, channels, height, width] = found[..] else {
+        return Err(RoiAlignError::FeatureShape { found });
+    };
+    Ok(MapShape {
+        num_images: num_images as usize,
+        size: ImageSize::new(height as usize, width as usize),
+        channels: channels as usize,
+        scale,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn square(side: f32) -> BBox {
+        BBox::new(10.0, 10.0, 10.0 + side, 10.0 + side)
+    }
+
+    /// Sides and levels `k` as torchvision's `LevelMapper` gives them.
+    #[test]
+    fn levels_are_those_of_equation_one() {
+        let pooler = MultiLevelPooler::detector(7);
+        let expected =
+            [(112.0, 3), (111.0, 2), (223.9999, 4), (223.99, 3), (224.0, 4), (448.0, 5), (5e4, 5)];
+        for (side, level) in expected {
+            assert_eq!(pooler.level(&BBox::new(0.0, 0.0, side, side)), level - 2, "side {side}");
+        }
+        assert_eq!(pooler.level(&square(0.0)), 0);
+        assert_eq!(pooler.level(&square(f32::NAN)), 0);
+        assert_eq!(pooler.level(&BBox::new(9.0, 0.0, 1.0, 5.0)), 0);
+        assert_eq!(pooler.level(&square(f32::INFINITY)), 3);
+    }
+
+    #[test]
+    fn scales_are_powers_of_two() {
+        assert_eq!(level_scale(200, 800), 0.25);
+        // 25 rows from 799 padded to 800.
+        assert_eq!(level_scale(25, 799), 1.0 / 32.0);
+    }
+
+    #[test]
+    fn places_undo_the_sort() {
+        assert_eq!(places_by_level(&[2, 0, 2, 1, 0]), [3, 0, 4, 2, 1]);
+        assert!(places_by_level(&[]).is_empty());
+    }
+}

@@ -1,0 +1,99 @@
+//! The two inner loops of the kernel, compiled once for any processor and once for AVX2.
+//!
+//! Measured on two x86-64 cores: 1000 RoIs of 256 channels take a quarter to a third less time
+//! with AVX2. Multiplications and additions stay apart (no FMA), so that both versions give the
+//! same bits and results do not depend on the processor.
+#![allow(unsafe_code)]
+
+use crate::plan::Tap;
+
+/// Channels summed at a time: what fits into half of the vector registers of any x86-64.
+const BLOCK: usize = 32;
+
+/// For each channel the sum of the taps' pixels times their weights. `image` is `[H, W, C]`, where
+/// `C` is the length of `sums`.
+pub(crate) fn weighted_sum(image: &[f32], taps: &[Tap], sums: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    if std::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2; the function is safe otherwise.
+        return unsafe { weighted_sum_avx2(image, taps, sums) };
+    }
+    weighted_sum_anywhere(image, taps, sums);
+}
+
+/// `sums += weight * values`, element by element.
+pub(crate) fn add_scaled(sums: &mut [f32], weight: f32, values: &[f32]) {
+    #[cfg(target_arch = "x86_64")]
+    if std::is_x86_feature_detected!("avx2") {
+        // SAFETY: as above.
+        return unsafe { add_scaled_avx2(sums, weight, values) };
+    }
+    add_scaled_anywhere(sums, weight, values);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn weighted_sum_avx2(image: &[f32], taps: &[Tap], sums: &mut [f32]) {
+    weighted_sum_anywhere(image, taps, sums);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn add_scaled_avx2(sums: &mut [f32], weight: f32, values: &[f32]) {
+    add_scaled_anywhere(sums, weight, values);
+}
+
+// Always inlined, since only code within a `target_feature` function may use the feature.
+#[inline(always)]
+fn weighted_sum_anywhere(image: &[f32], taps: &[Tap], sums: &mut [f32]) {
+    let channels = sums.len();
+    let (blocks, rest) = sums.as_chunks_mut::<BLOCK>();
+    let rest_start = channels - rest.len();
+    for (block, sums) in blocks.iter_mut().enumerate() {
+        let mut total = [0.0; BLOCK];
+        for tap in taps {
+            let pixel = &image[tap.pixel * channels + block * BLOCK..][..BLOCK];
+            add_scaled_anywhere(&mut total, tap.weight, pixel);
+        }
+        *sums = total;
+    }
+    rest.fill(0.0);
+    for tap in taps {
+        let pixel = &image[tap.pixel * channels + rest_start..][..rest.len()];
+        add_scaled_anywhere(rest, tap.weight, pixel);
+    }
+}
+
+#[inline(always)]
+fn add_scaled_anywhere(sums: &mut [f32], weight: f32, values: &[f32]) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum += weight * value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Channels around the block length, so that blocks and rest are both there.
+    #[test]
+    fn both_versions_give_the_same_bits() {
+        for channels in [1, 31, 32, 33, 100] {
+            let image: Vec<f32> = (0..4 * channels).map(|i| (i as f32 * 0.37).sin()).collect();
+            let taps = [(3, 0.3), (0, 0.1), (2, 0.7)].map(|(pixel, weight)| Tap { pixel, weight });
+            let (mut here, mut anywhere) = (vec![9.0; channels], vec![7.0; channels]);
+            weighted_sum(&image, &taps, &mut here);
+            weighted_sum_anywhere(&image, &taps, &mut anywhere);
+            assert_eq!(here, anywhere);
+            let by_hand = |channel: usize| {
+                let value = |tap: &Tap| tap.weight * image[tap.pixel * channels + channel];
+                0.0 + value(&taps[0]) + value(&taps[1]) + value(&taps[2])
+            };
+            assert!((0..channels).map(by_hand).eq(here.iter().copied()));
+
+            add_scaled(&mut here, 0.9, &image[channels..2 * channels]);
+            add_scaled_anywhere(&mut anywhere, 0.9, &image[channels..2 * channels]);
+            assert_eq!(here, anywhere);
+        }
+    }
+}
