@@ -30,9 +30,9 @@ anchor; proposals and detections of the batch: those of image 0, then those of i
 
 Metadata, JSON each: `settings` (the arguments that differ from torchvision's defaults), `seeds`, `mask_rle` (a list for
 each image of COCO compressed RLE strings, one a detection, of the pasted mask > 0.5), `margins` (margins.py) and
-`float64_deviation`: for each stage the largest difference to the same model run in float64, over its largest absolute
-value. It shows how much of a difference is rounding. The float64 run gave the same proposals and detections in the
-same order, or no fixture would have been written.
+`float64_deviation`: for each stage the largest difference to the same model run in float64 (from the float32 pixels,
+so that of `transform.pixels` is the resize's own), over its largest absolute value. It shows how much of a difference
+is rounding. The float64 run gave the same proposals and detections in the same order, or no fixture would be written.
 """
 
 from pathlib import Path
@@ -43,6 +43,7 @@ from pycocotools import mask as coco_mask
 from torchvision.models import detection, resnet50
 from torchvision.models.detection._utils import overwrite_eps
 from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor
+from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.roi_heads import maskrcnn_inference
 from torchvision.ops import FrozenBatchNorm2d
 
@@ -50,7 +51,7 @@ import formula
 from fixture_file import Fixture, two_digits
 from margins import inference_margins, paste_margin
 from pictures import draw
-from stages import Stages
+from stages import Stages, start_from
 
 SETTINGS = {
     "num_classes": 91,
@@ -111,9 +112,21 @@ def detector_fixture(name: str) -> Fixture:
         fixture.full(f"input.image{image}", picture.pixels)
     write_stages(fixture, stages, tensors, fixture.sample)
     write_detections(fixture, stages, outputs)
-    _, exact = run(model.double(), stages, [picture.as_input().double() for picture in pictures])
-    fixture.metadata["float64_deviation"] = deviations(tensors, exact)
+    fixture.metadata["float64_deviation"] = deviations(tensors, exact_tensors(model, stages, pictures))
     return fixture
+
+
+def exact_tensors(model, stages: Stages, pictures) -> dict[str, torch.Tensor]:
+    """The stages in float64. All but the pixels themselves start from the float32 pixels.
+
+    The resize computes where to sample in the precision of the image, and at an edge that alone is worth 1e-5.
+    """
+    batch = stages["transform"]
+    images = [picture.as_input().double() for picture in pictures]
+    exact_pixels = model.double().transform(images)[0].tensors
+    start_from(model, ImageList(batch.tensors.double(), batch.image_sizes))
+    _, tensors = run(model, stages, images)
+    return {**tensors, "transform.pixels": exact_pixels}
 
 
 def draw_batch(seed: int):

@@ -14,7 +14,13 @@ pub fn check() -> Result<()> {
     setup::run()?;
     shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))?;
     shell::run(&mut shell::cargo(&[
-        "clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings",
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--quiet",
+        "--",
+        "--deny",
+        "warnings",
     ]))?;
     shell::run(
         shell::cargo(&["doc", "--workspace", "--no-deps", "--quiet"])

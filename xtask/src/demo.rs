@@ -1,3 +1,5 @@
 //! `cargo xtask demo`.
 use anyhow::Result;
-pub fn run() -> Result<()> { crate::setup::run().map(drop) }
+pub fn run() -> Result<()> {
+    crate::setup::run().map(drop)
+}

@@ -1,4 +1,52 @@
-//! `cargo xtask oracle`.
-use anyhow::Result;
-pub fn compare() -> Result<()> { Ok(()) }
-pub fn write_fixtures() -> Result<()> { Ok(()) }
+//! `cargo xtask oracle`: full-size models beside torchvision's own.
+//!
+//! Python is needed here and nowhere else. It lives in an environment of its own in the cache,
+//! which may be deleted at any time; what it writes goes to `target/oracle`.
+
+use crate::{python, setup, shell};
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The reference. 2.11.0 is also the libtorch that Kestrel runs on.
+const PACKAGES: [&str; 4] =
+    ["torch==2.11.0", "torchvision==0.26.0", "pycocotools==2.0.11", "numpy"];
+
+/// Writes the reference outputs and compares every stage; the rows printed are those of PARITY.md.
+pub fn compare() -> Result<()> {
+    setup::run()?;
+    let folder = shell::root().join("target/oracle");
+    let mut write = Command::new(environment()?);
+    shell::run(write.arg(script("oracle.py")).arg(&folder))?;
+    let test = ["test", "-p", "kestrel-rcnn", "--test", "parity", "full_size"];
+    let mut compare = shell::cargo(&test);
+    // One after the other: each takes several GB.
+    compare.args(["--", "--nocapture", "--test-threads=1"]);
+    shell::run(compare.env("KESTREL_ORACLE_DIR", &folder))
+}
+
+/// Writes the small fixtures of the repository anew.
+pub fn write_fixtures() -> Result<()> {
+    shell::run(Command::new(environment()?).arg(script("make_fixtures.py")))
+}
+
+fn script(name: &str) -> PathBuf {
+    shell::root().join("tests/parity").join(name)
+}
+
+/// The Python that has the reference installed.
+fn environment() -> Result<PathBuf> {
+    let folder = shell::cache()?.join("oracle-python");
+    let python = folder.join("bin/python");
+    let finished = folder.join("installed");
+    let wanted = PACKAGES.join(" ");
+    if fs::read_to_string(&finished).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    shell::run(Command::new(python::with_pip()?).args(["-m", "venv", "--clear"]).arg(&folder))?;
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    shell::run(Command::new(&python).args(install).args(PACKAGES))?;
+    fs::write(&finished, wanted).context("cannot mark the Python environment as installed")?;
+    Ok(python)
+}

@@ -23,7 +23,13 @@ pub fn with_pip() -> Result<&'static str> {
 pub fn download_wheels(requirements: &Path, platforms: &[&str], folder: &Path) -> Result<()> {
     let mut pip = Command::new(with_pip()?);
     pip.args(["-m", "pip", "download", "--disable-pip-version-check", "--no-deps"])
-        .args(["--only-binary=:all:", "--python-version=3.12", "--implementation=cp", "--abi=cp312", "--abi=none"])
+        .args([
+            "--only-binary=:all:",
+            "--python-version=3.12",
+            "--implementation=cp",
+            "--abi=cp312",
+            "--abi=none",
+        ])
         .args(platforms.iter().map(|platform| format!("--platform={platform}")))
         .arg("--require-hashes")
         .arg("--dest")

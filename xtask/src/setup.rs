@@ -20,8 +20,12 @@ nvidia-cuda-cupti==13.0.85 --hash=sha256:4eb01c08e859bf924d222250d2e8f8b8ff6d3db
 ";
 
 /// The manylinux tags the three wheels carry.
-const PLATFORMS: [&str; 4] =
-    ["manylinux_2_28_x86_64", "manylinux_2_25_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"];
+const PLATFORMS: [&str; 4] = [
+    "manylinux_2_28_x86_64",
+    "manylinux_2_25_x86_64",
+    "manylinux_2_17_x86_64",
+    "manylinux2014_x86_64",
+];
 
 /// The shared libraries taken from the wheels; everything else in them is Python or CUDA.
 const LIBRARIES: [&str; 5] = [
@@ -62,7 +66,9 @@ fn user_libtorch(link: &Path) -> Option<PathBuf> {
 
 /// Fails unless `folder` holds headers, the library, and, if it says so, the right version.
 fn require_libtorch(folder: &Path) -> Result<()> {
-    for part in ["include/torch/csrc/api/include/torch/torch.h", "lib/libtorch_cpu.so", "lib/libtorch.so"] {
+    for part in
+        ["include/torch/csrc/api/include/torch/torch.h", "lib/libtorch_cpu.so", "lib/libtorch.so"]
+    {
         if !folder.join(part).exists() {
             bail!("{} is missing in {}", part, folder.display());
         }
@@ -91,7 +97,9 @@ fn point(link: &Path, target: &Path) -> Result<()> {
 
 fn download(unpacked: &Path) -> Result<()> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
-        bail!("set-up knows libtorch for x86-64 Linux only: set LIBTORCH to an unpacked libtorch {VERSION}");
+        bail!(
+            "set-up knows libtorch for x86-64 Linux only: set LIBTORCH to an unpacked libtorch {VERSION}"
+        );
     }
     let wheels = shell::cache()?.join("wheels");
     fs::create_dir_all(&wheels).with_context(|| format!("cannot make {}", wheels.display()))?;

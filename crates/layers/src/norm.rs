@@ -74,6 +74,17 @@ impl Statistics {
         }
     }
 
+    /// Libtorch gathers the statistics of channels-last maps less exactly: with them a loss is
+    /// 2e-5 off torchvision's, and a gradient 3e-2 where a ReLU turns. So they are gathered from
+    /// contiguous maps, and what follows in training stays so.
+    fn normalise(&self, x: &Tensor, mode: Mode) -> Tensor {
+        let Self { weight, bias, running_mean, running_var } = self;
+        let train = mode == Mode::Train;
+        let x = if train { x.contiguous() } else { x.shallow_clone() };
+        let [weight, bias, mean, var] = [weight, bias, running_mean, running_var].map(Some);
+        x.batch_norm(weight, bias, mean, var, train, MOMENTUM, EPS, false)
+    }
+
     /// `(scale, shift)` such that the norm in evaluation is `x * scale + shift`.
     fn affine(&self, eps: f64) -> (Tensor, Tensor) {
         let scale = &self.weight * (&self.running_var + eps).rsqrt();
@@ -107,16 +118,7 @@ impl Norm {
     /// `[N, C, H, W] -> [N, C, H, W]`.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
         match self {
-            Self::Batch(Statistics { weight, bias, running_mean, running_var }) => x.batch_norm(
-                Some(weight),
-                Some(bias),
-                Some(running_mean),
-                Some(running_var),
-                mode == Mode::Train,
-                MOMENTUM,
-                EPS,
-                false,
-            ),
+            Self::Batch(statistics) => statistics.normalise(x, mode),
             Self::Frozen(statistics, eps) => {
                 let (scale, shift) = statistics.affine(*eps);
                 x * scale.view([1, -1, 1, 1]) + shift.view([1, -1, 1, 1])
