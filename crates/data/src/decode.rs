@@ -5,8 +5,8 @@
 //! frame, and a size the header claims is checked before memory is taken for it.
 //!
 //! A JPEG without its end marker is refused, since the decoder would fill what is missing with grey
-//! and say nothing. An orientation is read where the formats put it (EXIF in JPEG, WebP and PNG before
-//! the pixels, the tag in TIFF), not from the text chunks old ImageMagick versions write into PNG.
+//! and say nothing. An orientation is read where the formats put it (EXIF in JPEG, WebP and PNG, the
+//! tag in TIFF) and from the text chunk that old ImageMagick versions write into PNG, not from XMP.
 //!
 //! Difference from torchvision: it leaves EXIF orientation and transparency to the caller, and its
 //! JPEG decoder (libjpeg) rounds differently, by at most 4 levels where it was compared.
@@ -15,7 +15,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use kestrel_core::{ImageSize, RgbImage};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Seek};
+use std::io::{BufRead, BufReader, Cursor, Seek, SeekFrom};
 use std::path::Path;
 
 mod error;
@@ -24,6 +24,10 @@ mod jpeg_end;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::print_stderr)]
 mod odd_images_tests;
+mod png_exif;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod png_exif_tests;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
@@ -78,12 +82,21 @@ fn decode_from<R: BufRead + Seek>(
 ) -> Result<RgbImage, DecodeError> {
     let format = known_format(&mut reader, path)?;
     if format == ImageFormat::Jpeg {
-        check_jpeg_end(&mut reader, path)?;
+        check_jpeg_file(&mut reader, path, limits)?;
     }
+    let png_exif = match format {
+        ImageFormat::Png => {
+            png_exif::block(&mut reader).map_err(|source| DecodeError::io(path, source))?
+        }
+        _ => None,
+    };
     let in_this_file = |error| DecodeError::from_image(path, format, limits, error);
     let mut decoder = with_limits(reader, format, limits).into_decoder().map_err(in_this_file)?;
     check_size(&decoder, path, format, limits)?;
-    let orientation = orientation(&mut decoder);
+    let orientation = match png_exif {
+        Some(block) => orientation_in(&block),
+        None => orientation(&mut decoder),
+    };
     let mut picture = DynamicImage::from_decoder(decoder).map_err(in_this_file)?;
     picture.apply_orientation(orientation);
     Ok(over_white(picture))
@@ -107,8 +120,17 @@ fn known_format<R: BufRead + Seek>(
     }
 }
 
-fn check_jpeg_end<R: BufRead + Seek>(reader: &mut R, path: &Path) -> Result<(), DecodeError> {
+/// The file, all of which the JPEG decoder takes into memory, against the limits; and its end.
+fn check_jpeg_file<R: BufRead + Seek>(
+    reader: &mut R,
+    path: &Path,
+    limits: &DecodeLimits,
+) -> Result<(), DecodeError> {
     let io = |source| DecodeError::io(path, source);
+    if reader.seek(SeekFrom::End(0)).map_err(io)? > limits.max_bytes {
+        return Err(DecodeError::too_many_bytes(path, limits));
+    }
+    reader.rewind().map_err(io)?;
     let ends = jpeg_end::is_present(reader).map_err(io)?;
     reader.rewind().map_err(io)?;
     if ends {
@@ -155,17 +177,18 @@ fn check_size(
 /// How the picture is to be turned; a broken EXIF block says nothing about the pixels.
 fn orientation(decoder: &mut impl ImageDecoder) -> Orientation {
     match decoder.orientation() {
-        Ok(Orientation::NoTransforms) | Err(_) => prefixed_orientation(decoder),
+        Ok(Orientation::NoTransforms) | Err(_) => {
+            orientation_in(&decoder.exif_metadata().ok().flatten().unwrap_or_default())
+        }
         Ok(turned) => turned,
     }
 }
 
-/// The orientation of an EXIF block that begins with JPEG's prefix, which some programs write into
-/// WebP and PNG too.
-fn prefixed_orientation(decoder: &mut impl ImageDecoder) -> Orientation {
-    let exif = decoder.exif_metadata().ok().flatten().unwrap_or_default();
-    let block = exif.strip_prefix(b"Exif\0\0");
-    block.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms)
+/// The orientation an EXIF block gives. Some programs begin it with JPEG's prefix in WebP and PNG
+/// too.
+fn orientation_in(exif: &[u8]) -> Orientation {
+    let block = exif.strip_prefix(b"Exif\0\0").unwrap_or(exif);
+    Orientation::from_exif_chunk(block).unwrap_or(Orientation::NoTransforms)
 }
 
 fn over_white(picture: DynamicImage) -> RgbImage {

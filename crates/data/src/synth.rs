@@ -28,8 +28,8 @@ use scene::Scene;
 pub struct Micrograph {
     /// Grey levels in three equal channels.
     pub image: RgbImage,
-    /// One mask a nucleus, in no particular order; no pixel belongs to two. A nucleus that shows fewer than 20
-    /// pixels has none.
+    /// One mask a nucleus, in no particular order; no pixel belongs to two. A nucleus that shows
+    /// fewer than 20 pixels has none.
     pub nuclei: Vec<Mask>,
 }
 

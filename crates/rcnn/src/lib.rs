@@ -19,6 +19,8 @@ mod mask_branch;
 mod matcher;
 mod model;
 mod numbers;
+#[cfg(test)]
+mod ops_parity;
 mod paste;
 mod resample;
 mod rpn;

@@ -48,7 +48,7 @@ pub fn match_boxes(config: &MatcherConfig, objects: &[BBox], candidates: &[BBox]
 }
 
 /// [`match_boxes`] for any measure of overlap between an object and a candidate.
-fn match_by(
+pub(crate) fn match_by(
     config: &MatcherConfig,
     num_objects: usize,
     num_candidates: usize,

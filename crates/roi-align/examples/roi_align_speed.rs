@@ -12,55 +12,44 @@ use tch::{Device, Kind, Tensor};
 
 const SHAPE: MapShape =
     MapShape { num_images: 1, size: ImageSize::new(200, 272), channels: 256, scale: 0.25 };
+const CONFIG: RoiAlignConfig = RoiAlignConfig::detector(7);
 const ROUNDS: usize = 9;
 
 fn main() -> Result<(), RoiAlignError> {
-    let (height, width) = (SHAPE.size.height as i64, SHAPE.size.width as i64);
-    let features =
-        Tensor::randn([1, height, width, 256], (Kind::Float, Device::Cpu)).permute([0, 3, 1, 2]);
-    let config = RoiAlignConfig::detector(7);
+    let size = [1, SHAPE.size.height, SHAPE.size.width, SHAPE.channels].map(|side| side as i64);
+    let features = Tensor::randn(size, (Kind::Float, Device::Cpu)).permute([0, 3, 1, 2]);
     for round in 0..ROUNDS {
         let rois = random_rois(1000);
-        let kernel = millis(|| pool(&features, &rois, &config, Route::Kernel))?;
-        let bag = millis(|| pool(&features, &rois, &config, Route::Bag))?;
-        let (bag_both, kernel_both) = both_ways(&features, &rois[..512], &config)?;
-        println!(
-            "round {round}: forward kernel {kernel:.1} bag {bag:.1}; \
-             forward + backward kernel {kernel_both:.1} bag {bag_both:.1}"
-        );
+        let kernel = millis(|| pool(&features, &rois, Route::Kernel).map(drop))?;
+        let bag = millis(|| pool(&features, &rois, Route::Bag).map(drop))?;
+        println!("round {round}: 1000 RoIs forward: kernel {kernel:.1}, bag {bag:.1}");
+        let kernel = kernel_both_ways(&features, &rois[..512])?;
+        let bag = bag_both_ways(&features, &rois[..512])?;
+        println!("round {round}: 512 RoIs forward and backward: kernel {kernel:.1}, bag {bag:.1}");
     }
     Ok(())
 }
 
-fn pool(
-    features: &Tensor,
-    rois: &[Roi],
-    config: &RoiAlignConfig,
-    route: Route,
-) -> Result<(), RoiAlignError> {
-    roi_align(features, rois, SHAPE.scale, config, route).map(drop)
+fn pool(features: &Tensor, rois: &[Roi], route: Route) -> Result<Tensor, RoiAlignError> {
+    roi_align(features, rois, SHAPE.scale, &CONFIG, route)
 }
 
-/// Forward and backward by the bag and by the kernel.
-fn both_ways(
-    features: &Tensor,
-    rois: &[Roi],
-    config: &RoiAlignConfig,
-) -> Result<(f64, f64), RoiAlignError> {
-    let leaf = features.copy().set_requires_grad(true);
-    let ones = vec![1.0; rois.len() * 49 * SHAPE.channels];
-    let bag = millis(|| {
-        let crops = roi_align(&leaf, rois, SHAPE.scale, config, Route::Bag)?;
-        let grad = Tensor::ones_like(&crops);
-        Tensor::run_backward(&[(&crops * grad).sum(Kind::Float)], &[&leaf], false, false);
-        Ok(())
-    })?;
-    let kernel = millis(|| {
-        pool(features, rois, config, Route::Kernel)?;
+fn kernel_both_ways(features: &Tensor, rois: &[Roi]) -> Result<f64, RoiAlignError> {
+    let crops_grad = vec![1.0; rois.len() * CONFIG.pooled * CONFIG.pooled * SHAPE.channels];
+    millis(|| {
+        let _crops = pool(features, rois, Route::Kernel)?;
         let mut grad = vec![0.0; SHAPE.len()];
-        kernel::backward(&ones, &SHAPE, rois, config, &mut grad)
-    })?;
-    Ok((bag, kernel))
+        kernel::backward(&crops_grad, &SHAPE, rois, &CONFIG, &mut grad)
+    })
+}
+
+fn bag_both_ways(features: &Tensor, rois: &[Roi]) -> Result<f64, RoiAlignError> {
+    let leaf = features.detach().set_requires_grad(true);
+    millis(|| {
+        let loss = pool(&leaf, rois, Route::Bag)?.f_sum(Kind::Float)?;
+        Tensor::f_run_backward(&[loss], &[&leaf], false, false)?;
+        Ok(())
+    })
 }
 
 /// Boxes of 16 to 500 pixels anywhere in an 800x1088 image.

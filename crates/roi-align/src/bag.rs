@@ -25,7 +25,8 @@ pub(crate) fn forward(
 ) -> Result<Tensor, RoiAlignError> {
     check_images(rois, shape.num_images)?;
     let channels = shape.channels as i64;
-    let table = features.f_permute([0, 2, 3, 1])?.f_reshape([-1, channels])?;
+    let rows = (shape.num_images * shape.size.area()) as i64;
+    let table = features.f_permute([0, 2, 3, 1])?.f_reshape([rows, channels])?;
     let pooled = config.pooled as i64;
     let crops_shape = [rois.len() as i64, pooled, pooled, channels];
     let bags = Bags::new(shape, rois, config)?;

@@ -35,8 +35,8 @@ pub enum RoiAlignError {
         /// Number of images in the features.
         num_images: usize,
     },
-    /// A pyramid with more or fewer levels than there are scales.
-    #[error("feature pyramid: found {found} levels, expected {expected}, one for each scale")]
+    /// A pyramid with more or fewer levels than there are scales, or with none.
+    #[error("feature pyramid: found {found} levels for {expected} scales, expected one for each")]
     NumLevels {
         /// Levels given.
         found: usize,

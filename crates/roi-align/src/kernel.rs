@@ -114,8 +114,8 @@ impl Crop<'_> {
     }
 }
 
-/// The gradient of [`forward`]: adds to `features_grad` `[N, H, W, C]` what `crops_grad`
-/// `[R, P, P, C]` asks of each pixel.
+/// The gradient of [`forward`] with respect to the features, written to `features_grad`
+/// `[N, H, W, C]`, where `crops_grad` is `[R, P, P, C]`.
 ///
 /// # Errors
 /// As [`forward`].
@@ -127,7 +127,7 @@ pub fn backward(
     features_grad: &mut [f32],
 ) -> Result<(), RoiAlignError> {
     check(features_grad.len(), shape, rois, config, crops_grad.len())?;
-    if features_grad.is_empty() || rois.is_empty() {
+    if features_grad.is_empty() {
         return Ok(());
     }
     let plans: Vec<RoiTaps> = rois.par_iter().map(|roi| shape.taps(roi, config)).collect();
@@ -135,6 +135,7 @@ pub fn backward(
     let rows = features_grad.par_chunks_exact_mut(shape.size.width * shape.channels);
     rows.enumerate().for_each(|(row, row_grad)| {
         let (image, y) = (row / shape.size.height, row % shape.size.height);
+        row_grad.fill(0.0);
         for ((crop_grad, plan), _) in crops().filter(|(_, roi)| roi.image == image) {
             backward_row(crop_grad, plan, y, config.pooled, row_grad);
         }
@@ -142,7 +143,7 @@ pub fn backward(
     Ok(())
 }
 
-/// One RoI's part in the gradient of the map's row `y`, which is `[W, C]`.
+/// Adds one RoI's part in the gradient of the map's row `y`, which is `[W, C]`.
 fn backward_row(crop_grad: &[f32], plan: &RoiTaps, y: usize, pooled: usize, row_grad: &mut [f32]) {
     let channels = crop_grad.len() / (pooled * pooled);
     for (bin_y, bins_grad) in crop_grad.chunks_exact(pooled * channels).enumerate() {

@@ -19,7 +19,8 @@ const LEVEL_EPS: f32 = 1e-6;
 /// How crops are computed. Both give the same numbers to float32 rounding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// The Rust kernel: float32 features on the CPU, no gradients.
+    /// The Rust kernel: float32 features on the CPU, no gradients. Channels-last features are read
+    /// where they are, others are copied first.
     Kernel,
     /// libtorch's embedding bag: any device, with gradients.
     Bag,
@@ -70,6 +71,15 @@ impl MultiLevelPooler {
 
     /// The crops of `rois`, each from its level.
     ///
+    /// ```no_run
+    /// # fn crops(pyramid: &[tch::Tensor], proposals: &[Vec<kestrel_core::BBox>])
+    /// #     -> Result<tch::Tensor, kestrel_roi_align::RoiAlignError> {
+    /// use kestrel_roi_align::{MultiLevelPooler, Roi, Route};
+    /// let rois = Roi::of_images(proposals);
+    /// MultiLevelPooler::detector(7).pool(pyramid, &rois, Route::suited_to(&pyramid[0]))
+    /// # }
+    /// ```
+    ///
     /// `pyramid` holds one `[N, C, H, W]` for each scale. The crops are `[R, C, P, P]` in the
     /// order of `rois`, channels-last in memory (`[R, P, P, C]`): a fully connected layer on them
     /// wants its weight columns in that order, or a copy.
@@ -92,8 +102,8 @@ impl MultiLevelPooler {
         let coarsest = finest + self.scales.len().saturating_sub(1) as f32;
         let side = bbox_in_resized.area().sqrt();
         let level = (CANONICAL_LEVEL + (side / CANONICAL_SIDE).log2() + LEVEL_EPS).floor();
-        // The cast takes NaN, which passes the clamp, to 0.
-        (level.clamp(finest, coarsest) - finest) as usize
+        // `clamp` would keep NaN.
+        (level.max(finest).min(coarsest) - finest) as usize
     }
 }
 
@@ -138,7 +148,10 @@ fn pool_by_kernel(
         .iter()
         .map(|map| map.f_permute([0, 2, 3, 1])?.f_contiguous())
         .collect::<Result<_, _>>()?;
-    let maps: Vec<&[f32]> = channels_last.iter().filter_map(slices::values).collect();
+    let maps: Vec<&[f32]> = channels_last
+        .iter()
+        .map(|map| slices::values(map).ok_or_else(|| kernel_error(map)))
+        .collect::<Result<_, _>>()?;
     let crops_shape = crops_shape(shapes, rois.len(), config);
     // Not 0, which no slice can be cut into: crops without channels are no values at all.
     let crop_len = crops_shape[1..].iter().product::<i64>().max(1) as usize;
@@ -195,10 +208,17 @@ fn crops_shape(shapes: &[MapShape], num_rois: usize, config: &RoiAlignConfig) ->
 
 /// Why the kernel may not pool these features.
 fn kernel_refuses(features: &Tensor) -> Option<RoiAlignError> {
-    let (kind, device, requires_grad) =
-        (features.kind(), features.device(), features.requires_grad());
-    let fits = kind == Kind::Float && device == Device::Cpu && !requires_grad;
-    (!fits).then_some(RoiAlignError::Kernel { kind, device, requires_grad })
+    let on_cpu = features.device() == Device::Cpu;
+    let fits = on_cpu && features.kind() == Kind::Float && !features.requires_grad();
+    (!fits).then(|| kernel_error(features))
+}
+
+fn kernel_error(features: &Tensor) -> RoiAlignError {
+    RoiAlignError::Kernel {
+        kind: features.kind(),
+        device: features.device(),
+        requires_grad: features.requires_grad(),
+    }
 }
 
 /// The shapes of a pyramid, which agree in images and channels.

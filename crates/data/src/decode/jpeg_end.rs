@@ -11,7 +11,8 @@ const RESTART_0: u8 = 0xd0;
 const END_OF_IMAGE: u8 = 0xd9;
 const START_OF_SCAN: u8 = 0xda;
 
-/// Reads from the start of the file to the end marker, or to the end of the file where there is none.
+/// Reads from the start of the file to the end marker, or to the end of the file where there is
+/// none.
 pub fn is_present<R: BufRead>(reader: &mut R) -> io::Result<bool> {
     if !skip_to_scan(reader)? {
         return Ok(false);

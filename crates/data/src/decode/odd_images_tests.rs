@@ -62,9 +62,13 @@ impl Odd {
     }
 }
 
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/odd-images")
+}
+
 #[test]
 fn every_odd_picture_decodes_or_says_why_not() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/odd-images");
+    let folder = folder();
     let Ok(index) = std::fs::read_to_string(folder.join("INDEX.tsv")) else {
         eprintln!("skipped: no {} here", folder.display());
         return;
@@ -79,4 +83,22 @@ fn every_odd_picture_decodes_or_says_why_not() {
         }
     }
     assert!(checked > 0, "the index names none of the files beside it");
+}
+
+#[test]
+fn the_orientation_imagemagick_wrote_is_applied() {
+    let path = folder().join("pillow_exif_imagemagick_orientation.png");
+    let Ok(mut file) = std::fs::read(&path) else {
+        eprintln!("skipped: no {} here", path.display());
+        return;
+    };
+    let found = decode_bytes(&file, &path, &DecodeLimits::default()).unwrap();
+    // Another keyword, whose chunk says nothing.
+    let at = file.windows(3).position(|bytes| bytes == b"Raw").unwrap();
+    file[at] = b'r';
+    let stored = decode_bytes(&file, &path, &DecodeLimits::default()).unwrap();
+    // Orientation 3: both axes reversed.
+    let turned: Vec<u8> = stored.pixels().rchunks(3).flatten().copied().collect();
+    assert_ne!(found.pixels(), stored.pixels());
+    assert_eq!(found.pixels(), turned);
 }

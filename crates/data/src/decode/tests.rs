@@ -34,7 +34,7 @@ fn stored_place(orientation: u8, y: usize, x: usize) -> (usize, usize) {
     }
 }
 
-fn stored(orientation: u8) -> RgbImage {
+pub fn stored(orientation: u8) -> RgbImage {
     let ImageSize { height, width } = UPRIGHT;
     let size = if orientation < 5 { UPRIGHT } else { ImageSize::new(width, height) };
     let mut image = RgbImage::filled(size, [0; 3]);
@@ -47,7 +47,7 @@ fn stored(orientation: u8) -> RgbImage {
 }
 
 /// A TIFF header and one entry: tag 0x112, type 3 (SHORT), one value.
-fn exif(orientation: u8) -> Vec<u8> {
+pub fn exif(orientation: u8) -> Vec<u8> {
     let mut block = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
     block.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
     block
@@ -75,7 +75,7 @@ fn containers(image: &RgbImage, exif: Vec<u8>) -> [Vec<u8>; 3] {
     files
 }
 
-fn decoded(bytes: &[u8]) -> Result<RgbImage, DecodeError> {
+pub fn decoded(bytes: &[u8]) -> Result<RgbImage, DecodeError> {
     decode_bytes(bytes, Path::new("a picture"), &DecodeLimits::default())
 }
 
@@ -134,7 +134,7 @@ fn a_tiff_is_turned_by_its_tag() {
     assert_eq!(grey, [40, 10, 50, 20, 60, 30]);
 }
 
-fn png(pixels: &[u8], width: u32, height: u32, kind: ExtendedColorType) -> Vec<u8> {
+pub fn png(pixels: &[u8], width: u32, height: u32, kind: ExtendedColorType) -> Vec<u8> {
     let mut file = Vec::new();
     PngEncoder::new(&mut file).write_image(pixels, width, height, kind).unwrap();
     file
@@ -179,14 +179,17 @@ fn crc(bytes: &[u8]) -> u32 {
     })
 }
 
+pub fn png_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let chunk = [&kind[..], data].concat();
+    let length = (data.len() as u32).to_be_bytes();
+    [&length[..], &chunk, &crc(&chunk).to_be_bytes()].concat()
+}
+
 fn png_that_claims(width: u32, height: u32) -> Vec<u8> {
     let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
     let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
     for (kind, data) in [(b"IHDR", &header[..]), (b"IDAT", &[0x78, 0x9c]), (b"IEND", &[])] {
-        let chunk = [&kind[..], data].concat();
-        file.extend((data.len() as u32).to_be_bytes());
-        file.extend(&chunk);
-        file.extend(crc(&chunk).to_be_bytes());
+        file.extend(png_chunk(kind, data));
     }
     file
 }
@@ -218,6 +221,18 @@ fn the_limits_are_inclusive() {
     assert!(tried(100, 300).is_ok());
     assert!(matches!(tried(99, 300), Err(DecodeError::TooManyPixels { .. })));
     assert!(matches!(tried(100, 299), Err(DecodeError::TooManyBytes { max_bytes: 299, .. })));
+}
+
+#[test]
+fn a_jpeg_file_counts_whole() {
+    let [_, jpeg, _] = containers(&stored(1), exif(1));
+    let with_clip = [jpeg.clone(), vec![0; 5000]].concat();
+    let limits = DecodeLimits { max_pixels: 1 << 20, max_bytes: 5000 };
+    // 48 x 32 pixels take 4608 bytes.
+    assert!(decode_bytes(&jpeg, Path::new("a.jpg"), &limits).is_ok());
+    assert!(decoded(&with_clip).is_ok(), "a clip behind the picture is no damage");
+    let error = decode_bytes(&with_clip, Path::new("a.jpg"), &limits).unwrap_err();
+    assert!(matches!(error, DecodeError::TooManyBytes { .. }), "{error}");
 }
 
 #[test]

@@ -8,8 +8,9 @@ use super::scene::Scene;
 use super::{MicrographConfig, MicrographError};
 use kestrel_core::{Mask, RgbImage};
 
-/// Middles come no nearer than this, over the sum of the radii.
-const NEAREST_RATIO: f64 = 0.9;
+/// Middles come no nearer than this, over the sum of the radii; a little below what clusters begin
+/// with, so that those stay as they are.
+const NEAREST_RATIO: f64 = 0.84;
 
 /// A nucleus in a frame.
 #[derive(Clone, Debug, PartialEq)]

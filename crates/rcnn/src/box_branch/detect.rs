@@ -22,7 +22,7 @@ pub struct Found {
 }
 
 /// The objects of each image; `proposals` are the RoIs, image after image.
-pub(super) fn detections(
+pub(crate) fn detections(
     config: &BoxBranchConfig,
     predictions: &BoxPredictions,
     proposals: &[Vec<BBox>],

@@ -10,6 +10,7 @@ mod head;
 mod loss;
 
 pub use detect::Found;
+pub(crate) use detect::detections;
 pub use head::{BoxHead, BoxHeadConfig, BoxPredictions};
 pub(crate) use loss::{Positive, Training};
 
@@ -93,7 +94,7 @@ impl BoxBranch {
         let boxes: Vec<Vec<BBox>> =
             proposals.iter().map(|found| found.boxes_in_resized.clone()).collect();
         let predictions = self.predict(pyramid, &Roi::of_images(&boxes), Mode::Eval)?;
-        Ok(detect::detections(&self.config, &predictions, &boxes, &batch.resized))
+        Ok(detections(&self.config, &predictions, &boxes, &batch.resized))
     }
 
     /// Class logits and deltas of every RoI.

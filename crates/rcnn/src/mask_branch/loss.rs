@@ -36,7 +36,7 @@ pub(super) fn mask_loss(
 }
 
 /// The object's mask inside each box, `[D, side, side]`, between 0 and 1 at its edge.
-fn wanted_masks(
+pub(crate) fn wanted_masks(
     target: &ResizedTarget,
     positives: impl Iterator<Item = (BBox, usize)>,
     side: usize,

@@ -8,6 +8,9 @@
 
 mod loss;
 
+#[cfg(test)]
+pub(crate) use loss::wanted_masks;
+
 use crate::batch::{Batch, index_tensor};
 use crate::box_branch::{Found, Training, pool};
 use crate::numbers::to_vec;
