@@ -26,7 +26,8 @@ B objects, N boxes, K classes with the background. Boxes are x1, y1, x2, y2.
     rpn_loss.objectness [2, R], .deltas [2, R, 4], .labels [2, R] (1, 0, -1), .targets [2, R, 4]
     rpn_loss.loss_objectness, .loss_rpn_box_reg [];  .gradient.objectness, .gradient.deltas
                                    sampler: 16 an image, half foreground, first in index order; two images
-    mask_loss.logits [N, K, 14, 14], .masks uint8 [B, 60, 80], .boxes [N, 4], .matched int64 [N], .object_labels int64 [B]
+    mask_loss.logits [N, K, 14, 14], .masks uint8 [B, 60, 80], .boxes [N, 4], .matched int64 [N],
+    mask_loss.object_labels int64 [B]
     mask_loss.targets [N, 14, 14] (project_masks_on_boxes);  .loss [];  .gradient.logits
     mask_target.targets28          float32 [N, 28, 28]: the same masks and boxes at 28
   pooler (MultiScaleRoIAlign on four maps of an image of 256 x 320, batch of two; sampling ratio 2)
@@ -256,8 +257,9 @@ def detections(fixture: Fixture) -> None:
     # Sure background, as most proposals are.
     logits[::3, 0] += 4
     deltas = uniform("post.deltas", (200, 20), -1, 1)
-    proposals = [boxes_within("post.first", 120, 200, 260, 0.05, 0.7), boxes_within("post.second", 80, 240, 180, 0.05, 0.7)]
     sizes = [(200, 260), (240, 180)]
+    parts = zip(["post.first", "post.second"], [120, 80], sizes)
+    proposals = [boxes_within(name, count, *size, 0.05, 0.7) for name, count, size in parts]
     results = heads.postprocess_detections(logits, deltas, proposals, sizes)
     fixture.full("post.class_logits", logits)
     fixture.full("post.deltas", deltas)

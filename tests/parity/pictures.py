@@ -66,7 +66,8 @@ def draw(
 def _ground(values, row_share: np.ndarray, column_share: np.ndarray) -> np.ndarray:
     pixels = np.empty((*row_share.shape, 3))
     for channel in range(3):
-        pixels[..., channel] = 110 + 60 * next(values) + 50 * next(values) * row_share + 50 * next(values) * column_share
+        level, down, across = next(values), next(values), next(values)
+        pixels[..., channel] = 110 + 60 * level + 50 * down * row_share + 50 * across * column_share
     return pixels
 
 

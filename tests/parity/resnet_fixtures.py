@@ -6,8 +6,8 @@ Keys ("sample" as in fixture_file.py; `name` as torchvision spells the builder):
     {name}.logits          float32 [2, 1000]
     {name}.c2 .. .c5       samples of the outputs of layer1 .. layer4
 
-Metadata: `seeds`, and `float64_deviation`, JSON: for each key the largest difference to the same network run in float64,
-over the largest absolute value. It shows how much of a difference is rounding.
+Metadata: `seeds`, and `float64_deviation`, JSON: for each key the largest difference to the same network run in
+float64, over the largest absolute value. It shows how much of a difference is rounding.
 """
 
 from pathlib import Path
