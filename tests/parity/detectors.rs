@@ -1,10 +1,10 @@
 //! The four published detectors at full width on two small pictures of different aspect.
 
-use crate::compare::{self, STAGE, report, slices};
+use crate::compare::{self, STAGE, report};
 use crate::fixture::Fixture;
 use crate::formula;
-use crate::stages::{Parts, Stages};
-use kestrel_core::Mask;
+use crate::stages::{Parts, Reference, Stages};
+use kestrel_core::{BBox, Detections, Mask};
 use kestrel_layers::NormConfig;
 use kestrel_rcnn::{Architecture, Preset, ProposalCounts};
 use tch::nn::VarStore;
@@ -18,11 +18,14 @@ pub struct Tolerances {
     pub box_px: f64,
     /// Of a score.
     pub score: f64,
+    /// Proposals of the batch that may differ.
+    pub other_proposals: usize,
 }
 
 /// A twentieth of what is asked for. Deltas that differ in their sixth digit move the side of a box
 /// of 300 px by a thousandth; scores come from a softmax of such logits.
-const SMALL: Tolerances = Tolerances { stage: STAGE, box_px: 2.5e-3, score: 5e-5 };
+const SMALL: Tolerances =
+    Tolerances { stage: STAGE, box_px: 2.5e-3, score: 5e-5, other_proposals: 0 };
 
 /// The settings `make_fixtures.py` uses, with the norm of the published weights.
 fn architecture(preset: Preset) -> Architecture {
@@ -62,7 +65,11 @@ pub fn compare_all(
     tolerances: &Tolerances,
 ) {
     let images = [0, 1].map(|image| fixture.image(&format!("input.image{image}")));
-    let stages = Stages::run(parts, architecture, &images);
+    let proposals = [0, 1].map(|image| fixture.boxes(&format!("proposals.image{image}.boxes")));
+    let found =
+        [0, 1].map(|image| fixture.boxes(&format!("detections.image{image}.boxes_in_resized")));
+    let reference = Reference { proposals: &proposals, found: &found };
+    let stages = Stages::run(parts, architecture, &images, &reference);
     let check = |key: &str, found: &Tensor| {
         compare::stage(name, key, found, fixture, tolerances.stage);
     };
@@ -102,57 +109,86 @@ fn compare_anchors(name: &str, stages: &Stages, fixture: &Fixture) {
     }
 }
 
+/// Each of the reference's proposals beside the closest of ours. Two whose scores agree in seven
+/// digits may have changed places, and with a thousand of them a suppression may fall otherwise.
 fn compare_proposals(name: &str, stages: &Stages, fixture: &Fixture, allowed: &Tolerances) {
-    let (mut worst_box, mut worst_score) = (0.0, 0.0);
-    for (image, proposals) in stages.proposals.iter().enumerate() {
+    let (mut worst_box, mut worst_score, mut others) = (0.0f64, 0.0f64, 0);
+    for (image, found) in stages.proposals.iter().enumerate() {
         let key = |what: &str| format!("proposals.image{image}.{what}");
-        let expected = fixture.floats(&key("boxes"));
-        let found: Vec<f32> =
-            proposals.boxes_in_resized.iter().flat_map(|&bbox| <[f32; 4]>::from(bbox)).collect();
-        worst_box =
-            absolute(&format!("{name}: {}", key("boxes")), &found, &expected, allowed.box_px)
-                .max(worst_box);
-        let expected = fixture.floats(&key("scores"));
-        let label = format!("{name}: {}", key("scores"));
-        worst_score =
-            absolute(&label, &proposals.scores, &expected, allowed.score).max(worst_score);
+        let expected = fixture.boxes(&key("boxes"));
+        assert_eq!(found.boxes_in_resized.len(), expected.len(), "{name}: {}", key("boxes"));
+        for (bbox, score) in expected.iter().zip(fixture.floats(&key("scores"))) {
+            let distances = found.boxes_in_resized.iter().map(|ours| corner_distance(ours, bbox));
+            let closest = distances.enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
+            let Some((place, distance)) = closest else { continue };
+            if distance <= allowed.box_px {
+                worst_box = worst_box.max(distance);
+                worst_score = worst_score.max(f64::from((found.scores[place] - score).abs()));
+            } else {
+                others += 1;
+            }
+        }
     }
+    assert!(worst_score <= allowed.score, "{name}: proposal scores are {worst_score:.1e} off");
+    assert!(others <= allowed.other_proposals, "{name}: {others} other proposals");
     report(name, "proposals.boxes", worst_box, "px");
     report(name, "proposals.scores", worst_score, "");
+    report(name, "proposals chosen otherwise", others as f64, "");
+}
+
+fn corner_distance(a: &BBox, b: &BBox) -> f64 {
+    let corners = <[f32; 4]>::from(*a).into_iter().zip(<[f32; 4]>::from(*b));
+    corners.map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max)
+}
+
+/// For each of the reference's detections the place of ours: of the same label, the closest. Equal
+/// scores may have changed places.
+fn partners(found: &Detections, boxes: &[BBox], labels: &[i64]) -> Vec<usize> {
+    assert_eq!(found.objects.len(), boxes.len(), "number of detections");
+    let partner = |(bbox, &label): (&BBox, &i64)| {
+        let same = |place: &usize| i64::from(found.objects[*place].label.0) == label;
+        let distance = |place: &usize| corner_distance(&found.objects[*place].bbox, bbox);
+        let closest = (0..found.objects.len())
+            .filter(same)
+            .min_by(|a, b| distance(a).total_cmp(&distance(b)));
+        closest.unwrap_or_else(|| panic!("no detection of label {label}"))
+    };
+    boxes.iter().zip(labels).map(partner).collect()
 }
 
 fn compare_detections(name: &str, stages: &Stages, fixture: &Fixture, allowed: &Tolerances) {
-    let (mut worst_box, mut worst_score) = (0.0, 0.0);
-    for (image, detections) in stages.detections.iter().enumerate() {
+    let (mut worst_box, mut worst_score, mut count) = (0.0f64, 0.0f64, 0);
+    for (image, found) in stages.detections.iter().enumerate() {
         let key = |what: &str| format!("detections.image{image}.{what}");
-        let label = |what: &str| format!("{name}: {}", key(what));
-        let objects = &detections.objects;
-        let labels: Vec<i64> = objects.iter().map(|object| i64::from(object.label.0)).collect();
-        assert_eq!(labels, fixture.integers(&key("labels")), "{}", label("labels"));
-        let boxes: Vec<f32> =
-            objects.iter().flat_map(|object| <[f32; 4]>::from(object.bbox)).collect();
-        let expected = fixture.floats(&key("boxes_in_original"));
-        worst_box = absolute(&label("boxes"), &boxes, &expected, allowed.box_px).max(worst_box);
-        let scores: Vec<f32> = objects.iter().map(|object| object.score).collect();
-        let expected = fixture.floats(&key("scores"));
-        worst_score =
-            absolute(&label("scores"), &scores, &expected, allowed.score).max(worst_score);
+        let boxes = fixture.boxes(&key("boxes_in_original"));
+        let partners = partners(found, &boxes, &fixture.integers(&key("labels")));
+        let scores = fixture.floats(&key("scores"));
+        for ((place, bbox), score) in partners.into_iter().zip(&boxes).zip(scores) {
+            let ours = &found.objects[place];
+            worst_box = worst_box.max(corner_distance(&ours.bbox, bbox));
+            worst_score = worst_score.max(f64::from((ours.score - score).abs()));
+        }
+        count += boxes.len();
     }
-    report(name, "detections.boxes", worst_box, "px");
-    report(name, "detections.scores", worst_score, "");
+    assert!(worst_box <= allowed.box_px, "{name}: boxes are {worst_box:.1e} px off");
+    assert!(worst_score <= allowed.score, "{name}: scores are {worst_score:.1e} off");
+    report(name, &format!("{count} detections, boxes"), worst_box, "px");
+    report(name, &format!("{count} detections, scores"), worst_score, "");
 }
 
 /// Every pixel has to agree but those torchvision itself is undecided about.
 fn compare_masks(name: &str, stages: &Stages, fixture: &Fixture) {
     let rle = fixture.metadata("mask_rle");
     let mut worst = 0;
-    for (image, detections) in stages.detections.iter().enumerate() {
+    for (image, found) in stages.detections.iter().enumerate() {
+        let key = |what: &str| format!("detections.image{image}.{what}");
+        let boxes = fixture.boxes(&key("boxes_in_original"));
+        let partners = partners(found, &boxes, &fixture.integers(&key("labels")));
         let undecided = fixture.integers(&format!("mask.image{image}.undecided"));
-        for (place, object) in detections.objects.iter().enumerate() {
+        for (place, ours) in partners.into_iter().enumerate() {
             let counts = rle[image][place].as_str().unwrap();
-            let expected = Mask::from_coco_string(detections.image_size, counts).unwrap();
-            let found = object.mask.as_ref().unwrap();
-            let different = differing_pixels(found, &expected);
+            let expected = Mask::from_coco_string(found.image_size, counts).unwrap();
+            let different = differing_pixels(found.objects[ours].mask.as_ref().unwrap(), &expected);
             assert!(
                 different <= undecided[place] as usize,
                 "{name}: mask {place} of image {image} differs in {different} pixels"
@@ -169,11 +205,4 @@ fn differing_pixels(a: &Mask, b: &Mask) -> usize {
         mask.column_runs().flat_map(run).collect()
     };
     pixels(a).symmetric_difference(&pixels(b)).count()
-}
-
-/// The worst difference, which has to be within `tolerance`.
-fn absolute(stage: &str, found: &[f32], expected: &[f32], tolerance: f64) -> f64 {
-    let largest =
-        expected.iter().fold(f32::MIN_POSITIVE, |largest, value| largest.max(value.abs()));
-    slices(stage, found, expected, tolerance / f64::from(largest)) * f64::from(largest)
 }

@@ -1,6 +1,6 @@
 //! A detector taken apart: what each stage gives for one batch.
 
-use kestrel_core::{Detections, RgbImage};
+use kestrel_core::{BBox, Detections, RgbImage};
 use kestrel_layers::Mode;
 use kestrel_rcnn::{Architecture, Batch, Detector, FasterRcnn, MaskRcnn, Proposals, RpnOutput};
 use kestrel_roi_align::Roi;
@@ -36,6 +36,12 @@ impl Parts {
     }
 }
 
+/// Boxes of the reference in resized pixels, image by image.
+pub struct Reference<'a> {
+    pub proposals: &'a [Vec<BBox>],
+    pub found: &'a [Vec<BBox>],
+}
+
 /// Everything between picture and detections.
 pub struct Stages {
     pub batch: Batch,
@@ -52,7 +58,14 @@ pub struct Stages {
 }
 
 impl Stages {
-    pub fn run(parts: &mut Parts, architecture: &Architecture, images: &[RgbImage]) -> Self {
+    /// The heads are shown the reference's boxes, so that their numbers can be compared row by
+    /// row; the detections come from our own.
+    pub fn run(
+        parts: &mut Parts,
+        architecture: &Architecture,
+        images: &[RgbImage],
+        reference: &Reference<'_>,
+    ) -> Self {
         no_grad(|| {
             let batch = Batch::new(images, &architecture.resize, Device::Cpu);
             let faster = parts.faster();
@@ -60,17 +73,13 @@ impl Stages {
             let pyramid = faster.fpn.forward(&body, Mode::Eval);
             let rpn = faster.rpn.forward(&pyramid, &batch);
             let proposals = faster.rpn.propose(&rpn, &batch, Mode::Eval);
-            let boxes: Vec<_> = proposals.iter().map(|of| of.boxes_in_resized.clone()).collect();
-            let rois = Roi::of_images(&boxes);
+            let rois = Roi::of_images(reference.proposals);
             let box_crops = faster.boxes.crops(&pyramid, &rois).unwrap();
             let predictions = faster.boxes.predict(&pyramid, &rois, Mode::Eval).unwrap();
-            let found = faster.boxes.detect(&pyramid, &proposals, &batch).unwrap();
-            let found: Vec<_> =
-                found.iter().map(|of| of.iter().map(|one| one.bbox_in_resized).collect()).collect();
             let mask_logits = match parts {
                 Parts::Faster(_) => None,
                 Parts::Mask(mask) => {
-                    let rois = Roi::of_images(&found);
+                    let rois = Roi::of_images(reference.found);
                     Some(mask.masks.logits(&pyramid, &rois, Mode::Eval).unwrap())
                 }
             };
