@@ -3,7 +3,7 @@
     python tests/parity/oracle.py OUT_DIR [--only NAME ..] [--threads 2]
 
 `cargo xtask oracle` runs it in a throw-away environment and compares; nothing of it is committed. Wants torch 2.11.0,
-torchvision 0.26.0, pycocotools and numpy; {minutes} on two cores, 7 GB of memory, 6 GB of disk.
+torchvision 0.26.0, pycocotools and numpy; about twenty minutes on two cores, 9 GB of memory, 5 GB of disk.
 
 No published weights are needed: a model starts from torchvision's initialisation under a fixed seed and is made to
 behave like a trained one (calibration.py): batch norm statistics measured on the pictures, predictors scaled so that

@@ -26,6 +26,7 @@ pub enum Command {
     #[command(subcommand)]
     Data(DataCommand),
     /// Say what this machine and this installation can do.
+    #[command(after_help = "Example:\n  kestrel doctor")]
     Doctor,
 }
 
@@ -56,8 +57,8 @@ pub struct DetectArgs {
     #[arg(long, value_parser = score)]
     pub score: Option<f32>,
     /// Keep at most this many of a picture [default: the model's].
-    #[arg(long, value_name = "N")]
-    pub max_detections: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub max_detections: Option<NonZeroUsize>,
     /// Keep only these classes, by name.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub classes: Vec<String>,
@@ -65,7 +66,7 @@ pub struct DetectArgs {
     #[arg(long, value_name = "DIR")]
     pub save_images: Option<PathBuf>,
     /// Pictures that go through the network together.
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count)]
     pub batch: NonZeroUsize,
     /// Where the network runs.
     #[command(flatten)]
@@ -79,7 +80,7 @@ pub struct ComputeArgs {
     #[arg(long, default_value = "cpu")]
     pub device: String,
     /// Threads used [default: all cores].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub threads: Option<NonZeroUsize>,
 }
 
@@ -183,16 +184,16 @@ pub struct MicrographArgs {
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// Pictures drawn.
-    #[arg(long, default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count)]
     pub count: NonZeroUsize,
     /// Draw frames of one moving scene instead of separate pictures.
     #[arg(long)]
     pub moving: bool,
-    /// Nuclei in a picture.
-    #[arg(long)]
+    /// Nuclei in a picture [default: 28].
+    #[arg(long, value_name = "N")]
     pub nuclei: Option<usize>,
-    /// Height and width of a picture in pixels.
-    #[arg(long)]
+    /// Height and width of a picture in pixels [default: 256].
+    #[arg(long, value_name = "PIXELS")]
     pub side: Option<usize>,
 }
 
@@ -201,6 +202,10 @@ fn score(text: &str) -> Result<f32, String> {
         Ok(score) if (0.0..=1.0).contains(&score) => Ok(score),
         _ => Err("expected a number between 0 and 1".to_owned()),
     }
+}
+
+fn count(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "expected a whole number, at least 1".to_owned())
 }
 
 fn note(text: &str) -> Result<Note, String> {

@@ -1,7 +1,7 @@
 //! Where the network runs.
 
 use crate::args::ComputeArgs;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use std::path::PathBuf;
 use tch::Device;
 
@@ -20,16 +20,24 @@ pub(crate) fn prepare(arguments: &ComputeArgs) -> Result<Device> {
     match arguments.device.split_once(':') {
         None if arguments.device == "cpu" => Ok(Device::Cpu),
         None if arguments.device == "cuda" => cuda(0),
-        Some(("cuda", card)) => cuda(card.parse().context("--device: expected cuda:NUMBER")?),
-        _ => bail!("--device: found `{}`, expected cpu, cuda or cuda:NUMBER", arguments.device),
+        Some(("cuda", card)) => cuda(card.parse().map_err(|_| unknown(&arguments.device))?),
+        _ => Err(unknown(&arguments.device)),
     }
+}
+
+fn unknown(device: &str) -> anyhow::Error {
+    anyhow!("--device: found `{device}`, expected cpu, cuda, or cuda:1 for the second card")
 }
 
 fn cuda(card: usize) -> Result<Device> {
     load_cuda()?;
     let cards = tch::Cuda::device_count();
     if card as i64 >= cards {
-        bail!("--device cuda:{card}: {cards} CUDA cards found; is the driver installed?");
+        bail!(
+            "--device cuda:{card}: found {cards} CUDA cards, expected at least {}; check the \
+             driver with nvidia-smi, or leave --device out",
+            card + 1
+        );
     }
     Ok(Device::Cuda(card))
 }
@@ -39,10 +47,10 @@ fn cuda(card: usize) -> Result<Device> {
 pub(crate) fn load_cuda() -> Result<()> {
     let folder = std::env::var_os("LIBTORCH").map(|folder| PathBuf::from(folder).join("lib"));
     let path = folder.unwrap_or_default().join(CUDA_LIBRARY);
-    open_for_good(&path).with_context(|| {
-        format!(
-            "--device cuda: cannot open {}; set LIBTORCH to a libtorch 2.11.0 with CUDA, such as \
-             the `torch` folder of the PyPI wheel",
+    open_for_good(&path).map_err(|error| {
+        anyhow!(
+            "--device cuda: cannot open {}: {error}; set LIBTORCH to a libtorch 2.11.0 with CUDA, \
+             such as the `torch` folder of the PyPI wheel, or leave --device out",
             path.display()
         )
     })

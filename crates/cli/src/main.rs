@@ -3,13 +3,14 @@
 //! Exit codes: 0 success; 1 some input failed, each named, the others done; 2 wrong use, config
 //! or model. Nothing below this crate prints.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 mod args;
 mod commands;
+mod console;
 mod device;
 mod model_source;
 mod output;
+mod place;
+mod progress;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -28,9 +29,9 @@ fn main() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::SomeInputsFailed) => ExitCode::from(1),
         // Whoever reads our output, such as `head`, has seen enough.
-        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if place::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            console::note(format_args!("error: {}", console::message(&error)));
             ExitCode::from(2)
         }
     }

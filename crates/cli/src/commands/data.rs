@@ -2,7 +2,9 @@
 
 use crate::Outcome;
 use crate::args::MicrographArgs;
-use anyhow::{Context, Result};
+use crate::console::{self, counted};
+use crate::place::{at_place, folder_of, make_folder};
+use anyhow::Result;
 use kestrel_core::{ImageSize, Mask, RgbImage};
 use kestrel_data::{MicrographConfig, micrograph_sequence, write_picture};
 use serde_json::{Value, json};
@@ -15,9 +17,9 @@ const TRUTH_FILE: &str = "truth.json";
 /// Draws pictures and writes their nuclei as COCO ground truth.
 pub(crate) fn micrograph(arguments: &MicrographArgs) -> Result<Outcome> {
     let folder = &arguments.output;
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let config = config(arguments);
+    config.validate()?;
+    make_folder(folder)?;
     let mut truth = Truth::default();
     let count = arguments.count.get();
     if arguments.moving {
@@ -27,15 +29,16 @@ pub(crate) fn micrograph(arguments: &MicrographArgs) -> Result<Outcome> {
             truth.add(folder, "frame", &frame.image, &tracks)?;
         }
     } else {
-        for seed in (arguments.seed..).take(count) {
-            let drawn = kestrel_data::micrograph(&config, seed)?;
+        for number in 0..count as u64 {
+            let drawn = kestrel_data::micrograph(&config, arguments.seed.wrapping_add(number))?;
             let nuclei: Vec<_> = drawn.nuclei.into_iter().map(|mask| (mask, None)).collect();
             truth.add(folder, "micrograph", &drawn.image, &nuclei)?;
         }
     }
-    let (pictures, nuclei) = (truth.images.len(), truth.annotations.len());
+    let pictures = counted(truth.images.len(), "picture");
+    let num_nuclei = truth.annotations.len();
     truth.write(&folder.join(TRUTH_FILE))?;
-    println!("{pictures} pictures with {nuclei} nuclei in {}", folder.display());
+    console::print(format_args!("{pictures} of {num_nuclei} nuclei in {}", folder.display()))?;
     Ok(Outcome::Done)
 }
 
@@ -43,6 +46,9 @@ fn config(arguments: &MicrographArgs) -> MicrographConfig {
     let mut config = MicrographConfig::default();
     if let Some(side) = arguments.side {
         config.size = ImageSize::new(side, side);
+        let largest_radius_px = (side as f64 / 2.0).max(1.0);
+        config.max_radius_px = config.max_radius_px.min(largest_radius_px);
+        config.min_radius_px = config.min_radius_px.min(largest_radius_px);
     }
     config.num_nuclei = arguments.nuclei.unwrap_or(config.num_nuclei);
     config
@@ -82,11 +88,12 @@ impl Truth {
             "annotations": self.annotations,
             "categories": [{"id": 1, "name": "nucleus"}],
         });
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let cannot = || format!("cannot write {}", path.display());
-        let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
-        file.write_all(truth.to_string().as_bytes()).with_context(cannot)?;
-        file.persist(path).with_context(cannot)?;
+        let write = || {
+            let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
+            file.write_all(truth.to_string().as_bytes())?;
+            file.persist(path).map_err(|error| error.error)
+        };
+        at_place(path, write())?;
         Ok(())
     }
 }

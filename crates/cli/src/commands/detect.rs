@@ -2,21 +2,21 @@
 //!
 //! One thread decodes ahead while the network runs; at most two batches are in memory.
 
-use crate::Outcome;
 use crate::args::DetectArgs;
+use crate::commands::originals::Originals;
 use crate::commands::pictures::DrawnPictures;
-use crate::device;
-use crate::model_source;
+use crate::console::{self, counted};
 use crate::output::{Destination, ImageResult, Sink, Table, image_ids};
+use crate::progress::Progress;
+use crate::{Outcome, device, model_source};
 use anyhow::{Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
 use kestrel_core::{Categories, Detections, Label, RgbImage, closest};
 use kestrel_data::{DecodeError, DecodeLimits, decode, find_images};
 use kestrel_rcnn::{Architecture, Model};
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::time::Instant;
 
 /// A picture of the run, by its place in the list, decoded or not.
 type Decoded = (usize, Result<RgbImage, DecodeError>);
@@ -27,7 +27,9 @@ pub(crate) fn run(arguments: &DetectArgs) -> Result<Outcome> {
     let images = find_images(&arguments.inputs)?;
     let name = arguments.model.as_deref().unwrap_or(model_source::DEFAULT);
     if arguments.model.is_none() {
-        eprintln!("note: no --model given, using the built-in `{name}` (nuclei in micrographs)");
+        console::note(format_args!(
+            "note: no --model given, using the built-in `{name}` (nuclei in micrographs)"
+        ));
     }
     let (weights, metadata) = model_source::open(name, arguments.architecture.as_deref())?;
     let choice = Choice::new(arguments, &metadata.architecture, &metadata.categories)?;
@@ -85,7 +87,7 @@ fn detect_all(
 /// Which detections the user wants.
 struct Choice {
     score: Option<f32>,
-    max_detections: Option<usize>,
+    max_detections: usize,
     /// Empty for all.
     labels: Vec<Label>,
 }
@@ -110,7 +112,9 @@ impl Choice {
             }
         };
         let labels = arguments.classes.iter().map(label).collect::<Result<_>>()?;
-        Ok(Self { score: arguments.score, max_detections: arguments.max_detections, labels })
+        let wanted = arguments.max_detections.map(NonZeroUsize::get);
+        let max_detections = wanted.unwrap_or(architecture.box_branch.max_detections);
+        Ok(Self { score: arguments.score, max_detections, labels })
     }
 
     /// The detector is asked for no less than the user wants, so that a choice of classes still
@@ -118,7 +122,7 @@ impl Choice {
     fn applied_to(&self, mut architecture: Architecture) -> Architecture {
         let branch = &mut architecture.box_branch;
         branch.score_thresh = self.score.unwrap_or(branch.score_thresh);
-        branch.max_detections = branch.max_detections.max(self.max_detections.unwrap_or(0));
+        branch.max_detections = branch.max_detections.max(self.max_detections);
         architecture
     }
 
@@ -126,7 +130,7 @@ impl Choice {
         if !self.labels.is_empty() {
             detections.objects.retain(|object| self.labels.contains(&object.label));
         }
-        detections.objects.truncate(self.max_detections.unwrap_or(usize::MAX));
+        detections.objects.truncate(self.max_detections);
         detections
     }
 }
@@ -139,8 +143,7 @@ struct Report {
     sink: Option<Sink>,
     table: Option<Table>,
     drawn: Option<DrawnPictures>,
-    progress: ProgressBar,
-    started: Instant,
+    progress: Progress,
     num_objects: usize,
     num_failed: usize,
 }
@@ -153,17 +156,20 @@ impl Report {
             // A person looks at the table; a program reads the results.
             None => (!terminal).then_some(Destination::StandardOutput),
         };
+        let originals = originals(arguments, &images);
+        if let Some(Destination::Path(path)) = &destination {
+            originals.spare(path, "--output")?;
+        }
         let streams = matches!(destination, Some(Destination::StandardOutput));
-        let open = |destination| Sink::open(arguments.format, &destination, &images);
-        let folder = arguments.save_images.as_deref();
+        let sink = |destination| Sink::open(arguments.format, &destination, &images);
+        let drawn = |folder| DrawnPictures::open(folder, &images, &originals);
         Ok(Self {
             image_ids: image_ids(&images),
             categories,
-            sink: destination.map(open).transpose()?,
+            sink: destination.map(sink).transpose()?,
+            drawn: arguments.save_images.as_deref().map(drawn).transpose()?,
             table: (!streams).then(Table::default),
-            drawn: folder.map(|folder| DrawnPictures::open(folder, &images)).transpose()?,
-            progress: progress_bar(images.len()),
-            started: Instant::now(),
+            progress: Progress::start(images.len(), streams && terminal),
             num_objects: 0,
             num_failed: 0,
             images,
@@ -171,8 +177,8 @@ impl Report {
     }
 
     fn failed(&mut self, error: &DecodeError) {
-        self.progress.suspend(|| eprintln!("error: {error}"));
-        self.progress.inc(1);
+        self.progress.note(format_args!("error: {error}"));
+        self.progress.step();
         self.num_failed += 1;
     }
 
@@ -193,33 +199,37 @@ impl Report {
             drawn.write(place, picture, detections, &self.categories)?;
         }
         self.num_objects += detections.objects.len();
-        self.progress.inc(1);
+        self.progress.step();
         Ok(())
     }
 
     fn finish(self) -> Result<Outcome> {
-        self.progress.finish_and_clear();
+        // A reading thread that died must not pass for the end of the list.
+        if !self.progress.is_complete() {
+            bail!("reading pictures stopped before the last one; please report this as a fault");
+        }
+        let secs = self.progress.finish().as_secs_f64();
         if let Some(sink) = self.sink {
             sink.finish()?;
         }
         if let Some(table) = &self.table {
-            println!("{}", table.render());
+            console::print(table.render().trim_end())?;
         }
-        let pictures = self.images.len() - self.num_failed;
-        let secs = self.started.elapsed().as_secs_f64();
-        eprintln!("{} objects in {pictures} pictures, {secs:.1} s", self.num_objects);
+        let pictures = counted(self.images.len() - self.num_failed, "picture");
+        let objects = counted(self.num_objects, "object");
+        console::note(format_args!("{objects} in {pictures}, {secs:.1} s"));
         if self.num_failed == 0 {
             return Ok(Outcome::Done);
         }
-        eprintln!("{} of {} pictures could not be read", self.num_failed, self.images.len());
+        let all = counted(self.images.len(), "picture");
+        console::note(format_args!("{} of {all} could not be read", self.num_failed));
         Ok(Outcome::SomeInputsFailed)
     }
 }
 
-/// Drawn on a terminal and nowhere else.
-fn progress_bar(pictures: usize) -> ProgressBar {
-    let template = "{bar:30} {pos}/{len} pictures, {eta} left";
-    let style =
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(pictures as u64).with_style(style)
+/// Everything the run reads.
+fn originals(arguments: &DetectArgs, images: &[PathBuf]) -> Originals {
+    let model = arguments.model.as_deref().map(Path::new);
+    let architecture = arguments.architecture.as_deref();
+    Originals::of(images.iter().map(PathBuf::as_path).chain(model).chain(architecture))
 }

@@ -1,8 +1,9 @@
 //! `kestrel doctor`: what this machine and this installation can do.
 
+use crate::console::counted;
 use crate::model_source::{self, BUILT_IN};
-use crate::{Outcome, device};
-use anyhow::Result;
+use crate::{Outcome, console, device};
+use anyhow::{Result, bail};
 use kestrel_core::{ImageSize, RgbImage};
 use kestrel_rcnn::Model;
 use kestrel_zoo::Cache;
@@ -12,37 +13,33 @@ use tch::Device;
 
 /// Looks at one thing after the other; what does not work is said, and why.
 pub(crate) fn run() -> Result<Outcome> {
-    line("kestrel", env!("CARGO_PKG_VERSION"));
-    line("libtorch", libtorch_version());
+    line("kestrel", env!("CARGO_PKG_VERSION"))?;
+    line("libtorch", libtorch_version())?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    line("threads", format!("{} of {cores} cores", tch::get_num_threads()));
-    line("vector units", vector_units());
+    line("threads", format!("{} of {cores} cores", tch::get_num_threads()))?;
+    line("vector units", vector_units())?;
     match device::load_cuda() {
-        Ok(()) => line("cuda", format!("{} cards", tch::Cuda::device_count())),
-        Err(_) => line("cuda", "not in this libtorch; the CPU serves"),
+        Ok(()) => line("cuda", counted(tch::Cuda::device_count() as usize, "card"))?,
+        Err(_) => line("cuda", "not in this libtorch; the CPU serves")?,
     }
-    let mut all_well = true;
-    match writable_cache() {
-        Ok(folder) => line("model cache", folder),
-        Err(error) => {
-            all_well = false;
-            line("model cache", format!("{error:#}"));
-        }
-    }
+    let mut all_well = check("model cache", writable_cache())?;
     for model in &BUILT_IN {
-        match try_model(model.name) {
-            Ok(secs) => line(model.name, format!("works, {secs:.2} s a picture of 256x256")),
-            Err(error) => {
-                all_well = false;
-                line(model.name, format!("{error:#}"));
-            }
-        }
+        let works =
+            try_model(model.name).map(|secs| format!("works, {secs:.2} s a picture of 256x256"));
+        all_well &= check(model.name, works)?;
     }
     Ok(if all_well { Outcome::Done } else { Outcome::SomeInputsFailed })
 }
 
-fn line(name: &str, value: impl Display) {
-    println!("{name:<14}{value}");
+fn line(name: &str, value: impl Display) -> Result<()> {
+    console::print(format_args!("{name:<14}{value}"))
+}
+
+/// Says how `outcome` is; whether it is well.
+fn check(name: &str, outcome: Result<String>) -> Result<bool> {
+    let well = outcome.is_ok();
+    line(name, outcome.unwrap_or_else(|error| console::message(&error)))?;
+    Ok(well)
 }
 
 /// The version set-up wrote beside the library, which `tch` has checked while building.
@@ -70,9 +67,15 @@ fn vector_units() -> String {
 
 fn writable_cache() -> Result<String> {
     let cache = Cache::from_env()?;
-    std::fs::create_dir_all(cache.folder())?;
-    tempfile::tempfile_in(cache.folder())?;
-    Ok(cache.folder().display().to_string())
+    let try_it = || {
+        std::fs::create_dir_all(cache.folder())?;
+        tempfile::tempfile_in(cache.folder())
+    };
+    let folder = cache.folder().display().to_string();
+    match try_it() {
+        Ok(_) => Ok(folder),
+        Err(error) => bail!("cannot write to {folder}: {error}; set KESTREL_CACHE to a folder"),
+    }
 }
 
 /// Loads a model and detects in a dark picture, twice: the first run warms up.

@@ -5,6 +5,7 @@ mod detect;
 mod doctor;
 mod fetch;
 mod model;
+mod originals;
 mod pictures;
 
 use crate::Outcome;

@@ -2,36 +2,43 @@
 
 use crate::Outcome;
 use crate::args::{ConvertArgs, Precision};
+use crate::console;
 use crate::model_source::{self, BUILT_IN};
+use crate::place::check_file;
 use anyhow::{Result, bail};
 use comfy_table::{Table, presets};
 use kestrel_core::Categories;
 use kestrel_rcnn::{Metadata, Model};
 use kestrel_weights::{FloatStorage, StateDict};
-use kestrel_zoo::{Cache, MODELS};
+use kestrel_zoo::{Cache, Kind, MODELS};
 use std::path::Path;
 use tch::Device;
+
+/// What the written file is.
+const EXTENSION: &str = "safetensors";
 
 /// Prints what a model file holds.
 pub(crate) fn info(name: &str, architecture: Option<&Path>) -> Result<Outcome> {
     let (weights, metadata) = model_source::open(name, architecture)?;
     let Metadata { architecture, categories, notes, .. } = &metadata;
     let parameters: usize = weights.tensors().values().map(tch::Tensor::numel).sum();
-    println!("{}: {}", weights.file(), architecture.family());
-    println!("{} tensors, {:.1} million numbers", weights.len(), parameters as f64 / 1e6);
+    let mut text = vec![
+        format!("{}: {}", weights.file(), architecture.family()),
+        format!("{} tensors, {:.1} million numbers", weights.len(), parameters as f64 / 1e6),
+    ];
     let names = categories.names().iter().skip(1).filter(|name| *name != "N/A");
-    println!("classes: {}", names.map(String::as_str).collect::<Vec<_>>().join(", "));
-    for (key, text) in notes {
-        println!("{key}: {text}");
-    }
-    println!("\n{}", architecture.to_yaml());
+    text.push(format!("classes: {}", names.map(String::as_str).collect::<Vec<_>>().join(", ")));
+    text.extend(notes.iter().map(|(key, note)| format!("{key}: {note}")));
+    console::print(text.join("\n"))?;
+    console::print(format_args!("\n{}", architecture.to_yaml()))?;
     Model::load(architecture, &weights, Device::Cpu)?;
-    println!("every weight fits this architecture");
+    console::print("every weight fits this architecture")?;
     Ok(Outcome::Done)
 }
 
 /// Writes a model as one file that holds all Kestrel needs, after checking that it works.
 pub(crate) fn convert(arguments: &ConvertArgs) -> Result<Outcome> {
+    check_output(&arguments.output)?;
     let (mut weights, mut metadata) =
         model_source::open(&arguments.model, arguments.architecture.as_deref())?;
     if !arguments.classes.is_empty() {
@@ -42,8 +49,18 @@ pub(crate) fn convert(arguments: &ConvertArgs) -> Result<Outcome> {
     Model::load(&metadata.architecture, &weights, Device::Cpu)?;
     *weights.metadata_mut() = metadata.to_text();
     weights.write_safetensors(&arguments.output, storage(arguments.float))?;
-    describe_written(&weights, &arguments.output);
+    describe_written(&weights, &arguments.output)?;
     Ok(Outcome::Done)
+}
+
+fn check_output(path: &Path) -> Result<()> {
+    if path.extension().is_none_or(|extension| extension != EXTENSION) {
+        bail!(
+            "--output: found {}, expected a name that ends in .{EXTENSION}, the format written",
+            path.display()
+        );
+    }
+    check_file(path)
 }
 
 fn named(classes: &[String], num_classes: usize) -> Result<Categories> {
@@ -66,10 +83,10 @@ const fn storage(precision: Precision) -> FloatStorage {
     }
 }
 
-fn describe_written(weights: &StateDict, path: &Path) {
+fn describe_written(weights: &StateDict, path: &Path) -> Result<()> {
     let bytes = std::fs::metadata(path).map_or(0, |file| file.len());
     let mib = bytes as f64 / f64::from(1 << 20);
-    println!("{}: {} tensors, {mib:.1} MiB", path.display(), weights.len());
+    console::print(format_args!("{}: {} tensors, {mib:.1} MiB", path.display(), weights.len()))
 }
 
 /// Prints the models that `--model` takes by name.
@@ -84,9 +101,14 @@ pub(crate) fn list() -> Result<Outcome> {
     for model in &MODELS {
         let here = if cache.get(model).is_some() { "fetched" } else { "" };
         let size = format!("{:.0}", model.size_mib);
-        table.add_row([model.name, &model.accuracy.to_string(), &size, here]);
+        let what = match model.kind() {
+            Kind::Detector => format!("detector, {}", model.accuracy),
+            Kind::Classifier => format!("classifier, {}", model.accuracy),
+        };
+        table.add_row([model.name, &what, &size, here]);
     }
-    println!("{table}");
-    println!("\n`kestrel model fetch NAME` downloads to {}", cache.folder().display());
+    console::print(table.trim_fmt())?;
+    let folder = cache.folder().display();
+    console::print(format_args!("\n`kestrel model fetch NAME` downloads to {folder}"))?;
     Ok(Outcome::Done)
 }

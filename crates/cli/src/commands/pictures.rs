@@ -1,5 +1,7 @@
 //! `--save-images`: each picture with what was found drawn on it.
 
+use crate::commands::originals::Originals;
+use crate::place::make_folder;
 use anyhow::{Context, Result};
 use kestrel_core::{Categories, Detections, RgbImage};
 use kestrel_data::write_picture;
@@ -13,13 +15,13 @@ pub(crate) struct DrawnPictures {
 }
 
 impl DrawnPictures {
-    /// Makes the folder and chooses the names.
-    pub(crate) fn open(folder: &Path, images: &[PathBuf]) -> Result<Self> {
-        std::fs::create_dir_all(folder).with_context(|| {
-            format!("--save-images: cannot make {}; choose another folder", folder.display())
-        })?;
+    /// Chooses the names, none of them that of an original, and makes the folder.
+    pub(crate) fn open(folder: &Path, images: &[PathBuf], originals: &Originals) -> Result<Self> {
         let mut taken = BTreeSet::new();
-        let paths = images.iter().map(|image| folder.join(free_name(image, &mut taken))).collect();
+        let name = |image: &PathBuf| folder.join(free_name(image, &mut taken));
+        let paths: Vec<PathBuf> = images.iter().map(name).collect();
+        paths.iter().try_for_each(|path| originals.spare(path, "--save-images"))?;
+        make_folder(folder).context("--save-images")?;
         Ok(Self { paths })
     }
 

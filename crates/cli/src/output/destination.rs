@@ -1,5 +1,6 @@
-//! Where results go, and what is said when they cannot.
+//! Where results go: standard output, or a file that is there once it is complete.
 
+use crate::place::{folder_of, named};
 use anyhow::Result;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -21,54 +22,6 @@ impl From<PathBuf> for Destination {
     }
 }
 
-/// A write that failed.
-#[derive(Debug)]
-struct WriteError {
-    place: String,
-    source: io::Error,
-}
-
-impl WriteError {
-    fn remedy(&self) -> &'static str {
-        match self.source.kind() {
-            ErrorKind::NotFound => "make the folder first or name another place with --output",
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-                "name a place that may be written to with --output"
-            }
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-                "make room or name another place with --output"
-            }
-            _ => "name another place with --output",
-        }
-    }
-}
-
-impl std::fmt::Display for WriteError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { place, source } = self;
-        write!(f, "cannot write the results to {place}: {source}; {}", self.remedy())
-    }
-}
-
-// No source: the message has said it already.
-impl std::error::Error for WriteError {}
-
-/// Whether writing ended because the reader of standard output went away, as `head` does: no
-/// reason to complain.
-pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let write_error = error.downcast_ref::<WriteError>();
-    write_error.is_some_and(|error| error.source.kind() == ErrorKind::BrokenPipe)
-}
-
-/// Names the place in whatever failed there.
-pub(super) fn at_place<T>(place: &Path, outcome: io::Result<T>) -> Result<T> {
-    named(&place.display().to_string(), outcome)
-}
-
-fn named<T>(place: &str, outcome: io::Result<T>) -> Result<T> {
-    outcome.map_err(|source| WriteError { place: place.to_owned(), source }.into())
-}
-
 /// A file that exists under its name only once it is complete.
 pub(super) struct WholeFile {
     path: PathBuf,
@@ -79,8 +32,8 @@ impl WholeFile {
     pub fn create(path: &Path) -> io::Result<Self> {
         // Through a link to the file it means, which lies where a rename can replace it.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let folder = path.parent().filter(|folder| *folder != Path::new(""));
-        let hidden = hidden_file(folder.unwrap_or(Path::new(".")))?;
+        // The full message would name the hidden file, which nobody has heard of.
+        let hidden = hidden_file(folder_of(&path)).map_err(|error| error.kind())?;
         Ok(Self { path, hidden: BufWriter::new(hidden) })
     }
 
@@ -191,29 +144,10 @@ mod tests {
     fn a_refusal_names_place_cause_and_remedy() {
         let folder = tempfile::tempdir().unwrap();
         let missing = refusal(&folder.path().join("no/such/folder.json"));
-        let start = format!("cannot write the results to {}/no/such", folder.path().display());
+        let start = format!("cannot write to {}/no/such/folder.json: no", folder.path().display());
         assert!(missing.starts_with(&start) && missing.contains("make the folder"), "{missing}");
         let is_folder = refusal(folder.path());
         assert!(is_folder.contains("is a directory"), "{is_folder}");
-    }
-
-    #[test]
-    fn only_a_lost_reader_is_a_broken_pipe() {
-        let failed = |kind: ErrorKind| named::<()>("x", Err(kind.into())).unwrap_err();
-        assert!(is_broken_pipe(&failed(ErrorKind::BrokenPipe)));
-        assert!(!is_broken_pipe(&failed(ErrorKind::StorageFull)));
-    }
-
-    #[test]
-    fn each_cause_has_its_remedy() {
-        let message = |kind: ErrorKind| named::<()>("x", Err(kind.into())).unwrap_err().to_string();
-        assert!(
-            message(ErrorKind::StorageFull)
-                .ends_with("; make room or name another place with --output")
-        );
-        for kind in [ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem] {
-            assert!(message(kind).ends_with("; name a place that may be written to with --output"));
-        }
     }
 
     #[cfg(target_os = "linux")]

@@ -16,7 +16,7 @@ mod json;
 mod table;
 mod yolo;
 
-pub use destination::{Destination, is_broken_pipe};
+pub use destination::Destination;
 pub use image_id::image_ids;
 pub use table::Table;
 
@@ -93,7 +93,7 @@ impl Sink {
     /// Writes the result of one image.
     ///
     /// # Errors
-    /// When it cannot be written, see [`is_broken_pipe`] for the one that is no failure.
+    /// When it cannot be written, see [`crate::place::is_broken_pipe`] for the one that is no failure.
     pub fn write(&mut self, result: &ImageResult<'_>) -> Result<()> {
         match &mut self.writer {
             Writer::Json(output) => output.write(|out| json::write_image(out, result)),

@@ -1,6 +1,7 @@
 //! The table on a terminal: for one image its detections, for several a line each.
 
 use super::ImageResult;
+use crate::console::{counted, printable};
 use comfy_table::{CellAlignment, LineStyle, TableStyle};
 use kestrel_core::{Detection, Label, Mask};
 use std::collections::BTreeMap;
@@ -22,7 +23,6 @@ const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::new('─
 #[derive(Debug, Default)]
 pub struct Table {
     num_images: usize,
-    num_objects: usize,
     /// The detections of the first image, shown when no other follows.
     first: String,
     /// Image, number of objects, best score, categories.
@@ -39,7 +39,6 @@ impl Table {
             self.rows.push(summary_of(result));
         }
         self.num_images += 1;
-        self.num_objects += result.detections.objects.len();
     }
 
     /// The table as text, ending in a line feed; empty where no image came.
@@ -55,8 +54,6 @@ impl Table {
         let header = ["image", "objects", "best score", "categories"];
         let mut text = table(&header, &self.rows, 1..3);
         push_remainder(&mut text, self.num_images);
-        let (images, objects) = (self.num_images, counted(self.num_objects, "object"));
-        let _ = writeln!(text, "\n{images} images, {objects}");
         text
     }
 }
@@ -137,11 +134,6 @@ fn push_remainder(text: &mut String, total: usize) {
     }
 }
 
-/// `1 object`, `2 objects`.
-fn counted(count: usize, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
-}
-
 /// A path that leaves room for the other columns.
 fn shortened(path: &str) -> String {
     let path = printable(path);
@@ -151,11 +143,6 @@ fn shortened(path: &str) -> String {
     }
     let end = path.chars().skip(surplus + 3);
     "...".chars().chain(end).collect()
-}
-
-/// Text without characters that would move the cursor or start a new line: names come from files.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -198,8 +185,6 @@ bilder/Käfer 1.jpg, 8x4: 2 objects
 ───────────────────────────────────────────────────────────────────
   bilder/Käfer 1.jpg         2         0.90   1 cat, big, 1 \"dog\"
   empty.png                  0            -
-
-2 images, 2 objects
 ";
         assert_eq!(text, expected);
     }
@@ -208,12 +193,11 @@ bilder/Käfer 1.jpg, 8x4: 2 objects
     fn a_long_list_ends_in_its_remainder() {
         let text = rendered(MAX_ROWS + 7, 1);
         assert_eq!(text.matches("empty.png").count(), MAX_ROWS);
-        assert!(text.contains("... and 7 more\n") && text.ends_with("\n27 images, 0 objects\n"));
+        assert!(text.ends_with("\n... and 7 more\n"), "{text}");
     }
 
     #[test]
-    fn names_cannot_steer_the_terminal() {
-        assert_eq!(printable("a\u{1b}[2J\nb"), "a\u{fffd}[2J\u{fffd}b");
+    fn of_a_long_path_the_end_is_shown() {
         let long = shortened(&"abcdefghij/".repeat(9));
         assert_eq!(long.chars().count(), MAX_PATH);
         assert!(long.starts_with("...") && long.ends_with("abcdefghij/"));

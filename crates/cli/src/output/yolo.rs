@@ -7,12 +7,12 @@
 //! by its stem alone, so two images of one stem are refused.
 
 use super::ImageResult;
-use super::destination::{WholeFile, at_place};
+use super::destination::WholeFile;
+use crate::place::{at_place, make_folder};
 use anyhow::{Result, bail};
 use kestrel_core::{BBox, Categories, Detection, ImageSize, Label};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -34,7 +34,7 @@ impl Folder {
     pub fn open(folder: &Path, images: &[PathBuf]) -> Result<Self> {
         let mut planned = Stems::default();
         images.iter().try_for_each(|image| planned.claim(image).map(drop))?;
-        at_place(folder, fs::create_dir_all(folder))?;
+        make_folder(folder)?;
         Ok(Self { folder: folder.to_owned(), has_classes: false, written: Stems::default() })
     }
 
@@ -115,6 +115,7 @@ fn write_classes(out: &mut dyn Write, categories: &Categories) -> io::Result<()>
 mod tests {
     use super::*;
     use crate::output::samples;
+    use std::fs;
 
     #[test]
     fn a_file_for_every_image_and_one_for_the_names() {
