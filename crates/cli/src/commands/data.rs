@@ -46,6 +46,7 @@ fn config(arguments: &MicrographArgs) -> MicrographConfig {
     let mut config = MicrographConfig::default();
     if let Some(side) = arguments.side {
         config.size = ImageSize::new(side, side);
+        // Otherwise a small picture would need a setting there is no option for.
         let largest_radius_px = (side as f64 / 2.0).max(1.0);
         config.max_radius_px = config.max_radius_px.min(largest_radius_px);
         config.min_radius_px = config.min_radius_px.min(largest_radius_px);
