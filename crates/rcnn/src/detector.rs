@@ -5,7 +5,7 @@
 
 use crate::architecture::Architecture;
 use crate::batch::Batch;
-use crate::box_branch::{BoxBranch, Found};
+use crate::box_branch::{BoxBranch, Found, Training};
 use crate::error::RcnnError;
 use crate::losses::Losses;
 use crate::mask_branch::MaskBranch;
@@ -86,10 +86,13 @@ impl FasterRcnn {
         let found = self.boxes.detect(&pyramid, &proposals, batch)?;
         Ok((pyramid, found))
     }
-}
 
-impl Detector for FasterRcnn {
-    fn losses(&self, batch: &Batch, draw: &mut Draw) -> Result<Losses, RcnnError> {
+    /// Losses without the masks', with the pyramid and the samples they were taken from.
+    fn learn(
+        &self,
+        batch: &Batch,
+        draw: &mut Draw,
+    ) -> Result<(Vec<Tensor>, Training, Losses), RcnnError> {
         require_targets(batch)?;
         let pyramid = self.pyramid(batch, Mode::Train);
         let anchored = self.rpn.forward(&pyramid, batch);
@@ -97,7 +100,14 @@ impl Detector for FasterRcnn {
         let proposals = self.rpn.propose(&anchored, batch, Mode::Train);
         let training = self.boxes.sample(proposals, &batch.targets, draw);
         let predictions = self.boxes.predict(&pyramid, &training.rois, Mode::Train)?;
-        Ok(Losses { rpn, boxes: training.losses(&predictions), mask: None })
+        let losses = Losses { rpn, boxes: training.losses(&predictions), mask: None };
+        Ok((pyramid, training, losses))
+    }
+}
+
+impl Detector for FasterRcnn {
+    fn losses(&self, batch: &Batch, draw: &mut Draw) -> Result<Losses, RcnnError> {
+        Ok(self.learn(batch, draw)?.2)
     }
 
     fn detect(&self, batch: &Batch) -> Result<Vec<Detections>, RcnnError> {
@@ -133,17 +143,10 @@ impl MaskRcnn {
 
 impl Detector for MaskRcnn {
     fn losses(&self, batch: &Batch, draw: &mut Draw) -> Result<Losses, RcnnError> {
-        require_targets(batch)?;
         require_masks(batch)?;
-        let Self { faster, masks } = self;
-        let pyramid = faster.pyramid(batch, Mode::Train);
-        let anchored = faster.rpn.forward(&pyramid, batch);
-        let rpn = faster.rpn.losses(&anchored, batch, draw);
-        let proposals = faster.rpn.propose(&anchored, batch, Mode::Train);
-        let training = faster.boxes.sample(proposals, &batch.targets, draw);
-        let predictions = faster.boxes.predict(&pyramid, &training.rois, Mode::Train)?;
-        let mask = masks.loss(&pyramid, &training, batch)?;
-        Ok(Losses { rpn, boxes: training.losses(&predictions), mask: Some(mask) })
+        let (pyramid, training, losses) = self.faster.learn(batch, draw)?;
+        let mask = self.masks.loss(&pyramid, &training, batch)?;
+        Ok(Losses { mask: Some(mask), ..losses })
     }
 
     fn detect(&self, batch: &Batch) -> Result<Vec<Detections>, RcnnError> {
