@@ -10,22 +10,23 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A crate of the toolkit and the crates of the toolkit it may use, `kestrel-` left out.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("core", &[]),
     ("layers", &[]),
     ("zoo", &[]),
     ("weights", &["core"]),
     ("data", &["core"]),
     ("draw", &["core"]),
+    ("eval", &["core"]),
     ("roi-align", &["core"]),
     ("resnet", &["layers"]),
     ("fpn", &["layers"]),
     ("rcnn", &["core", "fpn", "layers", "resnet", "roi-align", "weights"]),
-    ("cli", &["core", "data", "draw", "rcnn", "weights", "zoo"]),
+    ("cli", &["core", "data", "draw", "eval", "rcnn", "weights", "zoo"]),
 ];
 
 /// Crates that build and run without libtorch.
-const WITHOUT_TENSORS: [&str; 5] = ["core", "data", "draw", "zoo", "xtask"];
+const WITHOUT_TENSORS: [&str; 6] = ["core", "data", "draw", "eval", "zoo", "xtask"];
 
 /// The aim is 400; this leaves room for a table or an attribute.
 const MAX_LINES: usize = 450;

@@ -60,6 +60,26 @@ impl Mask {
         Self::from_counts(size, rle.counts)
     }
 
+    /// The union of closed polygons, `x y x y ...` in pixels each, drawn as pycocotools draws them.
+    ///
+    /// # Errors
+    /// When a polygon has fewer than three points or holds something that is not a number.
+    pub fn from_polygons(size: ImageSize, polygons: &[Vec<f64>]) -> Result<Self, MaskError> {
+        let (height, width) = coco_size(size)?;
+        for polygon in polygons {
+            let wrong = match polygon {
+                _ if polygon.len() < 6 || polygon.len() % 2 == 1 => "is no list of three or more points",
+                _ if !polygon.iter().all(|value| value.is_finite()) => "holds what is not a number",
+                _ => continue,
+            };
+            let reason = format!("a polygon of {} numbers {wrong}", polygon.len());
+            return Err(MaskError::Invalid { size, reason });
+        }
+        let rle = coco::fr_polys(polygons, height, width)
+            .map_err(|error| MaskError::Invalid { size, reason: error.to_string() })?;
+        Self::from_counts(size, rle.counts)
+    }
+
     /// A mask from run lengths, background first, column by column.
     ///
     /// # Errors

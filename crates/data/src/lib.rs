@@ -1,5 +1,7 @@
-//! Pictures in and out: finding and decoding files, writing them, and drawing test data.
+//! Pictures and data sets, in and out: finding and decoding files, reading what people annotated,
+//! writing both, and drawing test data.
 //!
+//! * [`Dataset`] is a data set as its files describe it, whatever their format was;
 //! * [`find_images`] turns what a user names into picture files;
 //! * [`decode`] reads one as a viewer would show it, within [`DecodeLimits`];
 //! * [`write_picture`] writes one, whole or not at all;
@@ -7,13 +9,20 @@
 //!
 //! Nothing here knows of tensors.
 
+mod dataset;
 mod decode;
 mod encode;
+mod formats;
 mod inputs;
 mod synth;
 
+pub use dataset::{
+    Category, CategoryId, Collection, Dataset, Finding, FindingKind, Format, ImageRecord, Object,
+    ObjectBox, Outline, Place, Sample, SampleError, Severity, Split,
+};
 pub use decode::{DecodeError, DecodeLimits, decode, decode_bytes};
 pub use encode::{EncodeError, write_picture};
+pub use formats::FormatError;
 pub use inputs::{InputError, PICTURE_EXTENSIONS, find_images};
 pub use synth::{
     Micrograph, MicrographConfig, MicrographError, MicrographFrame, MicrographSequence,

@@ -1,0 +1,1 @@
+//! Detections and ground truth in, numbers, tables and plots out.
