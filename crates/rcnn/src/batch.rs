@@ -104,7 +104,7 @@ impl Batch {
 
     /// A batch to train on: one target for each image, which may have no objects. Its pixels are
     /// contiguous, as torchvision's are: in another layout libtorch adds in another order, some of
-    /// millions of ReLUs turn, and full-size gradients are 3e-3 from torchvision's instead of 9e-4.
+    /// millions of ReLUs turn, and full-size gradients are 3e-3 from torchvision's instead of 5e-5.
     ///
     /// # Panics
     /// When there are not as many targets as images.
