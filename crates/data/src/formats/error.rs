@@ -1,7 +1,8 @@
 //! Why a data set cannot be read at all.
 
+use crate::{Finding, FindingKind, Place};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A data set that cannot be read. Single bad records are not errors but findings.
 #[derive(Debug, thiserror::Error)]
@@ -38,4 +39,23 @@ pub enum FormatError {
         /// What should.
         expected: String,
     },
+}
+
+impl FormatError {
+    pub(super) fn io(path: &Path, source: io::Error) -> Self {
+        Self::Io { path: path.into(), source }
+    }
+
+    /// The same as a finding, where only one of many files is concerned.
+    pub(super) fn into_finding(self) -> Finding {
+        let (file, line, detail) = match self {
+            Self::Io { path, source } => (path, None, format!("cannot be read: {source}")),
+            Self::Unknown { path, found } => (path, None, found),
+            Self::Content { path, line, found, expected } => {
+                (path, line, format!("found {found}, expected {expected}"))
+            }
+        };
+        let place = Place { file, line, annotation: None };
+        Finding { kind: FindingKind::MalformedAnnotation, place, detail }
+    }
 }
