@@ -13,7 +13,7 @@ use crate::numbers::{ApAtIou, ClassAp, ClassNumbers, CocoNumbers, CocoRow};
 use crate::options::{EvalOptions, coco_iou_thresholds};
 use crate::precision_recall::PrecisionRecall;
 use crate::results::{Detections, Geometry};
-use crate::tide::{HIT_IOU, Tide};
+use crate::tide::Tide;
 use crate::truth::Class;
 use crate::voc::Voc;
 use crate::{EvalError, Truth};
@@ -156,8 +156,7 @@ impl Scores {
         options: &EvalOptions,
     ) -> Result<Self, EvalError> {
         let ious = [&options.iou_thresholds[..], &[options.confusion_iou]].concat();
-        let mut engine =
-            Engine::new(truth, detections, geometry, options.max_detections, &ious)?;
+        let mut engine = Engine::new(truth, detections, geometry, options.max_detections, &ious)?;
         // COCO's first threshold.
         let matches = Matches::new(&engine, 0);
         let f1 = F1Curves::new(&matches, &engine.classes);
@@ -185,7 +184,9 @@ impl Scores {
 
 fn class_numbers(engine: &mut Engine, matches: &Matches) -> Vec<ClassNumbers> {
     let classes = engine.classes.clone();
-    let aps = engine.accumulate(&coco_iou_thresholds()).map_or(Vec::new(), |curves| ClassAp::list(&curves));
+    let aps = engine
+        .accumulate(&coco_iou_thresholds())
+        .map_or(Vec::new(), |curves| ClassAp::list(&curves));
     let numbers = |((class, ranking), ap): ((Class, Ranking), ClassAp)| ClassNumbers {
         class,
         num_objects: ranking.num_objects,

@@ -4,7 +4,7 @@
 //! IoU 0.5. Because detections take objects by falling score, leaving out all below a threshold
 //! changes nothing about those above it: one matching serves every threshold.
 
-use crate::matches::{Matches, Ranking, Scored};
+use crate::matches::{Matches, Ranking};
 use crate::truth::Class;
 use serde::Serialize;
 
@@ -120,6 +120,7 @@ pub(crate) fn f1(hits: usize, false_positives: usize, misses: usize) -> f64 {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::matches::Scored;
 
     fn ranking(detections: &[(f64, bool)], num_objects: usize) -> Ranking {
         let scored = |&(score, hit): &(f64, bool)| Scored { score, hit };

@@ -26,7 +26,8 @@ pub struct ImageScore {
 impl ImageScore {
     /// Every image of the ground truth by rising id.
     pub(crate) fn list(truth: &Truth, matches: &Matches, score_threshold: f64) -> Vec<Self> {
-        let ids = truth.dataset().images.iter().map(|image| (image.id, Self::empty(&image.file_name)));
+        let ids =
+            truth.dataset().images.iter().map(|image| (image.id, Self::empty(&image.file_name)));
         let mut images: BTreeMap<u64, Self> = ids.collect();
         for cell in matches.cells() {
             let Some(image) = images.get_mut(&cell.image_id) else { continue };
@@ -63,7 +64,8 @@ impl ImageScore {
 /// The `num` images with errors that fared worst: by rising F1, then by falling number of errors,
 /// then by id.
 pub(crate) fn worst(images: &[ImageScore], num: usize) -> Vec<&ImageScore> {
-    let mut worst: Vec<&ImageScore> = images.iter().filter(|image| image.num_errors() > 0).collect();
+    let mut worst: Vec<&ImageScore> =
+        images.iter().filter(|image| image.num_errors() > 0).collect();
     worst.sort_by(|a, b| {
         let by_f1 = a.f1.total_cmp(&b.f1);
         by_f1.then(b.num_errors().cmp(&a.num_errors())).then(a.image_id.cmp(&b.image_id))

@@ -11,6 +11,7 @@
 //! The matching is that of the `hotcoco` crate. Boxes are `x y width height` here, as COCO has them.
 
 mod calibration;
+mod compare;
 mod confusion;
 mod engine;
 mod error;
@@ -21,12 +22,20 @@ mod matches;
 mod numbers;
 mod options;
 mod precision_recall;
+mod report;
 mod results;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod samples;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 mod tide;
 mod truth;
 mod voc;
 
 pub use calibration::{Bin, Calibration, ClassCalibration};
+pub use compare::{ClassDelta, CompareOptions, Comparison, Delta, Deltas, Interval, compare};
 pub use confusion::Confusion;
 pub use error::EvalError;
 pub use evaluation::{Counts, Evaluation, Scores, evaluate};
@@ -35,6 +44,7 @@ pub use images::ImageScore;
 pub use numbers::{ApAtIou, ClassNumbers, CocoNumbers, CocoRow};
 pub use options::{EvalOptions, MaskChoice, coco_iou_thresholds};
 pub use precision_recall::{ClassPrecision, PrecisionRecall};
+pub use report::{Cost, Fact, GalleryPicture, PictureFormat, ReportExtras, html};
 pub use results::read_results;
 pub use tide::{Tide, TideError, TideKind};
 pub use truth::{Class, Truth};

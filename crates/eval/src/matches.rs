@@ -72,7 +72,8 @@ impl Matches {
 impl Cell {
     fn new(cell: &EvalImg, class: usize, row: usize) -> Self {
         let (hits, ignored) = (cell.dt_matched.row(row), cell.dt_ignore.row(row));
-        let counted = cell.dt_scores.iter().zip(hits).zip(ignored).filter(|(_, ignored)| !**ignored);
+        let counted =
+            cell.dt_scores.iter().zip(hits).zip(ignored).filter(|(_, ignored)| !**ignored);
         Self {
             image_id: cell.image_id,
             class,

@@ -46,6 +46,7 @@ impl PrecisionRecall {
 }
 
 fn mean_curve(classes: &[ClassPrecision], num_recalls: usize) -> Option<Vec<f64>> {
-    let at = |recall| mean(classes.iter().filter_map(|class| Some(class.precision.as_ref()?[recall])));
+    let at =
+        |recall| mean(classes.iter().filter_map(|class| Some(class.precision.as_ref()?[recall])));
     (0..num_recalls).map(at).collect()
 }

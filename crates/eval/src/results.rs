@@ -31,7 +31,8 @@ pub(crate) use checked::{Detections, Geometry};
 pub fn read_results(path: &Path, truth: &Truth) -> Result<Vec<Annotation>, EvalError> {
     let file = File::open(path).map_err(|source| EvalError::io(path, source))?;
     let mut reader = BufReader::new(file);
-    let (blank, first) = leading_blank(&mut reader).map_err(|source| EvalError::io(path, source))?;
+    let (blank, first) =
+        leading_blank(&mut reader).map_err(|source| EvalError::io(path, source))?;
     // Given back, so that line numbers in errors are those of the file.
     let reader = Cursor::new(blank).chain(reader);
     match first {

@@ -91,7 +91,8 @@ impl VocClass {
         let mut counts = Counts::default();
         for detection in ranked(class.category_id, found) {
             let Some(bbox) = detection.bbox else { continue };
-            let objects = objects.get_mut(&detection.image_id).map_or(&mut [][..], Vec::as_mut_slice);
+            let objects =
+                objects.get_mut(&detection.image_id).map_or(&mut [][..], Vec::as_mut_slice);
             counts.push(verdict(bbox, objects));
         }
         let some = |ap| (num_objects > 0).then_some(ap);
@@ -131,8 +132,7 @@ fn objects(
 /// The detections of a class by falling score, equal ones in the order of the list.
 fn ranked(category_id: u64, found: &COCO) -> Vec<&Annotation> {
     let of_class = |detection: &&Annotation| detection.category_id == category_id;
-    let mut ranked: Vec<&Annotation> =
-        found.dataset.annotations.iter().filter(of_class).collect();
+    let mut ranked: Vec<&Annotation> = found.dataset.annotations.iter().filter(of_class).collect();
     ranked.sort_by(|a, b| b.score.partial_cmp(&a.score).unwrap_or(std::cmp::Ordering::Equal));
     ranked
 }

@@ -61,10 +61,6 @@ impl Detections {
         self.list.len()
     }
 
-    pub(crate) fn list(&self) -> &[Annotation] {
-        &self.list
-    }
-
     /// The results as hotcoco wants them. Areas are those of what is compared, as torchvision and
     /// detectron2 have it: pycocotools takes the box's area for a mask too, unless the list has no
     /// boxes.

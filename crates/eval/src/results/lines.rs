@@ -91,7 +91,8 @@ impl<'a> Resolver<'a> {
     }
 
     fn take(&mut self, line: Line, number: u64) -> Result<(), EvalError> {
-        let fail = |reason: String| EvalError::results(self.path, format!("line {number}: {reason}"));
+        let fail =
+            |reason: String| EvalError::results(self.path, format!("line {number}: {reason}"));
         let image_id = match self.images.find(&line.image) {
             Named::One(id) => id,
             Named::None => {
@@ -131,7 +132,8 @@ impl<'a> Resolver<'a> {
             }
         };
         let [x1, y1, x2, y2] = object.corners;
-        let mask = |mask: MaskCode| Segmentation::CompressedRle { size: mask.size, counts: mask.counts };
+        let mask =
+            |mask: MaskCode| Segmentation::CompressedRle { size: mask.size, counts: mask.counts };
         self.annotations.push(Annotation {
             image_id,
             category_id,

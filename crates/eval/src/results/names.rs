@@ -72,11 +72,8 @@ mod tests {
     use super::*;
 
     fn names(names: &[&str]) -> ImageNames {
-        let image = |(id, name): (u64, &&str)| Image {
-            id,
-            file_name: (*name).into(),
-            ..Image::default()
-        };
+        let image =
+            |(id, name): (u64, &&str)| Image { id, file_name: (*name).into(), ..Image::default() };
         let images: Vec<Image> = (1..).zip(names).map(image).collect();
         ImageNames::new(&images)
     }
