@@ -4,18 +4,22 @@
 //! * [`Dataset`] is a data set as its files describe it, whatever their format was;
 //! * [`find_images`] turns what a user names into picture files;
 //! * [`decode`] reads one as a viewer would show it, within [`DecodeLimits`];
+//! * [`augment`] changes samples at random, and [`Loader`] makes batches of them;
 //! * [`write_picture`] writes one, whole or not at all;
 //! * [`micrograph`] and [`micrograph_sequence`] draw fluorescence micrographs with known masks.
 //!
 //! Nothing here knows of tensors.
 
+pub mod augment;
 mod dataset;
 mod decode;
 mod encode;
 mod formats;
 mod inputs;
+mod loader;
 mod synth;
 
+pub use augment::{AugmentError, Augmentation, Augmenter, Chance};
 pub use dataset::{
     Category, CategoryId, Collection, Dataset, Finding, FindingKind, Format, ImageRecord, Object,
     ObjectBox, Outline, Place, Sample, SampleError, Severity, Split,
@@ -24,6 +28,10 @@ pub use decode::{DecodeError, DecodeLimits, decode, decode_bytes, probe};
 pub use encode::{EncodeError, write_picture};
 pub use formats::{FormatError, WriteError, read_collection, write_coco};
 pub use inputs::{InputError, PICTURE_EXTENSIONS, find_images};
+pub use loader::{
+    BatchError, BatchOrder, BatchOrderConfig, Loaded, Loader, LoaderConfig, LoaderError,
+    LoaderPosition, LoaderRun, Unreadable,
+};
 pub use synth::{
     Micrograph, MicrographConfig, MicrographError, MicrographFrame, MicrographSequence,
     MotionConfig, TrackedNucleus, micrograph, micrograph_sequence,
