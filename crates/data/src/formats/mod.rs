@@ -4,6 +4,13 @@
 //! splits. A record that cannot be understood becomes a [`crate::Finding`] with its place and the
 //! rest is read; only when nothing can be read is there an error.
 
+mod assemble;
 mod error;
+mod index_png;
+#[allow(dead_code)]
+mod instance_png;
+#[allow(dead_code)]
+mod mask_folders;
+mod split_folders;
 
 pub use error::FormatError;
