@@ -5,12 +5,21 @@
 //! rest is read; only when nothing can be read is there an error.
 
 mod assemble;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod damage;
 mod error;
 mod index_png;
 #[allow(dead_code)]
 mod instance_png;
 #[allow(dead_code)]
+mod labelme;
+mod marked;
+mod marking_json;
+#[allow(dead_code)]
 mod mask_folders;
 mod split_folders;
+#[allow(dead_code)]
+mod via;
 
 pub use error::FormatError;
