@@ -5,7 +5,9 @@
 //! * [`find_images`] turns what a user names into picture files;
 //! * [`decode`] reads one as a viewer would show it, within [`DecodeLimits`];
 //! * [`write_picture`] writes one, whole or not at all;
-//! * [`micrograph`] and [`micrograph_sequence`] draw fluorescence micrographs with known masks.
+//! * [`split_dataset`] makes several data sets of one, each with its share of every class;
+//! * [`micrograph`] and [`micrograph_sequence`] draw fluorescence micrographs with known masks,
+//!   and [`shapes`] coloured shapes.
 //!
 //! Nothing here knows of tensors.
 
@@ -14,6 +16,7 @@ mod decode;
 mod encode;
 mod formats;
 mod inputs;
+mod split;
 mod synth;
 
 pub use dataset::{
@@ -24,7 +27,9 @@ pub use decode::{DecodeError, DecodeLimits, decode, decode_bytes};
 pub use encode::{EncodeError, write_picture};
 pub use formats::FormatError;
 pub use inputs::{InputError, PICTURE_EXTENSIONS, find_images};
+pub use split::{SplitConfig, SplitError, SplitFraction, split_dataset};
 pub use synth::{
-    Micrograph, MicrographConfig, MicrographError, MicrographFrame, MicrographSequence,
-    MotionConfig, TrackedNucleus, micrograph, micrograph_sequence,
+    DrawnShape, Micrograph, MicrographConfig, MicrographError, MicrographFrame, MicrographSequence,
+    MotionConfig, ShapeClass, ShapesConfig, ShapesError, ShapesPicture, TrackedNucleus, micrograph,
+    micrograph_sequence, shapes,
 };
