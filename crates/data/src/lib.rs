@@ -6,7 +6,9 @@
 //! * [`decode`] reads one as a viewer would show it, within [`DecodeLimits`];
 //! * [`augment`] changes samples at random, and [`Loader`] makes batches of them;
 //! * [`write_picture`] writes one, whole or not at all;
-//! * [`micrograph`] and [`micrograph_sequence`] draw fluorescence micrographs with known masks.
+//! * [`split_dataset`] makes several data sets of one, each with its share of every class;
+//! * [`micrograph`] and [`micrograph_sequence`] draw fluorescence micrographs with known masks,
+//!   and [`shapes`] coloured shapes.
 //!
 //! Nothing here knows of tensors.
 
@@ -17,6 +19,7 @@ mod encode;
 mod formats;
 mod inputs;
 mod loader;
+mod split;
 mod synth;
 
 pub use augment::{AugmentError, Augmentation, Augmenter, Chance};
@@ -32,7 +35,9 @@ pub use loader::{
     BatchError, BatchOrder, BatchOrderConfig, Loaded, Loader, LoaderConfig, LoaderError,
     LoaderPosition, LoaderRun, Unreadable,
 };
+pub use split::{SplitConfig, SplitError, SplitFraction, split_dataset};
 pub use synth::{
-    Micrograph, MicrographConfig, MicrographError, MicrographFrame, MicrographSequence,
-    MotionConfig, TrackedNucleus, micrograph, micrograph_sequence,
+    DrawnShape, Micrograph, MicrographConfig, MicrographError, MicrographFrame, MicrographSequence,
+    MotionConfig, ShapeClass, ShapesConfig, ShapesError, ShapesPicture, TrackedNucleus, micrograph,
+    micrograph_sequence, shapes,
 };
