@@ -92,7 +92,8 @@ fn encode(image: &RgbImage, format: Format) -> Result<Vec<u8>, ImageError> {
     Ok(bytes)
 }
 
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file under another name and moves it to its place when it is whole.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = file_beside(path)?;
     file.write_all(bytes)?;
     file.persist(path)?;

@@ -28,7 +28,7 @@ pub use dataset::{
 };
 pub use decode::{DecodeError, DecodeLimits, decode, decode_bytes};
 pub use encode::{EncodeError, write_picture};
-pub use formats::FormatError;
+pub use formats::{FormatError, WriteError, read_collection, write_coco};
 pub use inputs::{InputError, PICTURE_EXTENSIONS, find_images};
 pub use synth::{
     Micrograph, MicrographConfig, MicrographError, MicrographFrame, MicrographSequence,

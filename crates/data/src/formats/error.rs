@@ -1,7 +1,7 @@
 //! Why a data set cannot be read at all.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A data set that cannot be read. Single bad records are not errors but findings.
 #[derive(Debug, thiserror::Error)]
@@ -38,4 +38,10 @@ pub enum FormatError {
         /// What should.
         expected: String,
     },
+}
+
+impl FormatError {
+    pub(super) fn io(path: &Path, source: io::Error) -> Self {
+        Self::Io { path: path.into(), source }
+    }
 }

@@ -1,9 +1,97 @@
 //! Data sets as people have them, read by looking at the folder.
 //!
-//! A format is one file here with two functions: `recognises` looks at names only, `read` gives the
-//! splits. A record that cannot be understood becomes a [`crate::Finding`] with its place and the
-//! rest is read; only when nothing can be read is there an error.
+//! A format is one file here with two functions: `recognises` looks at names and at the beginnings of
+//! files, `read` gives the splits. A record that cannot be understood becomes a [`crate::Finding`]
+//! with its place and the rest is read; only when nothing can be read is there an error.
 
+mod coco;
 mod error;
+mod locate;
+mod outline;
+mod write;
+
+use crate::{Collection, Format, Split};
+use locate::{by_use, entries};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 pub use error::FormatError;
+pub use write::{WriteError, write_coco};
+
+/// The formats in the order they are looked for: some tools write COCO beside their own format, and
+/// COCO then says most.
+const DETECTED: [Format; 1] = [Format::Coco];
+
+/// Into how many folders that hold nothing but one other folder the search goes down.
+const MAX_WRAPPINGS: usize = 3;
+
+/// Reads the data set at `path`, a folder or an annotation file, in whatever format it is; the
+/// format and the classes are taken from the files.
+///
+/// # Errors
+/// When there is no such path, nothing there is a data set of a known format, or an annotation file
+/// cannot be read at all. A single bad record is a finding in its split.
+pub fn read_collection(path: &Path) -> Result<Collection, FormatError> {
+    std::fs::metadata(path).map_err(|source| FormatError::io(path, source))?;
+    let (format, root) = detected(path)?;
+    Ok(Collection { format, root: path.into(), splits: in_order(read(format, &root)?) })
+}
+
+/// The format, and the folder below `path` that is in it: archives wrap their content into folders.
+fn detected(path: &Path) -> Result<(Format, PathBuf), FormatError> {
+    let mut root = path.to_path_buf();
+    for _ in 0..=MAX_WRAPPINGS {
+        if let Some(format) = DETECTED.into_iter().find(|&format| recognises(format, &root)) {
+            return Ok((format, root));
+        }
+        match <[PathBuf; 1]>::try_from(entries(&root).1) {
+            Ok([only]) => root = only,
+            Err(_) => break,
+        }
+    }
+    Err(FormatError::Unknown { path: path.into(), found: description(path) })
+}
+
+fn recognises(format: Format, root: &Path) -> bool {
+    match format {
+        Format::Coco => coco::recognises(root),
+        _ => false,
+    }
+}
+
+fn read(format: Format, root: &Path) -> Result<Vec<Split>, FormatError> {
+    match format {
+        Format::Coco => coco::read(root),
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn in_order(mut splits: Vec<Split>) -> Vec<Split> {
+    splits.sort_by_key(|split| by_use(&split.name));
+    splits
+}
+
+/// What lies at `path`, for a person who expected it to be a data set.
+fn description(path: &Path) -> String {
+    if path.is_file() {
+        return "a file of another kind".into();
+    }
+    let (files, folders) = entries(path);
+    let mut num_by_extension = BTreeMap::new();
+    for file in &files {
+        let extension = file.extension().unwrap_or_default().to_string_lossy().into_owned();
+        *num_by_extension.entry(extension).or_insert(0usize) += 1;
+    }
+    let kinds = num_by_extension.iter().map(|(extension, number)| match extension.as_str() {
+        "" => format!("{number} without extension"),
+        extension => format!("{number} .{extension}"),
+    });
+    let kinds: Vec<String> = kinds.collect();
+    match (files.len(), folders.len()) {
+        (0, 0) => "an empty folder".into(),
+        (0, folders) => format!("a folder with {folders} folders and no file"),
+        (num_files, folders) => {
+            format!("a folder with {folders} folders and {num_files} files ({})", kinds.join(", "))
+        }
+    }
+}
