@@ -1,7 +1,7 @@
 //! The shapes of objects, and their boxes against them.
 //!
-//! Shapes are drawn as COCO draws them, and their bounds are those of the pixels. A polygon's own
-//! bounds lie within a pixel of these.
+//! Shapes are drawn as COCO draws them. A spike of a polygon may be too thin to give a pixel, and most
+//! tools, COCO's included, put the box around the points: a box is right when it fits either.
 
 use super::{annotated::AnnotatedImage, boxes};
 use crate::{Finding, FindingKind, ObjectBox, Outline, Place};
@@ -28,12 +28,19 @@ pub(super) enum Shape {
     /// It has no pixel inside the image.
     Empty,
     /// It has some.
-    Drawn {
-        /// The tightest box around them.
-        bounds: ObjectBox,
-        /// How many there are.
-        area: u64,
-    },
+    Drawn(Drawn),
+}
+
+/// The pixels of an object inside its image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Drawn {
+    /// The tightest box around them.
+    pub(super) bounds: ObjectBox,
+    /// The tightest box around the points of polygons, inside the image; of a mask the same as
+    /// `bounds`.
+    reach: ObjectBox,
+    /// How many there are.
+    pub(super) area: u64,
 }
 
 /// Draws an object's outline in an image of `size`.
@@ -48,15 +55,40 @@ pub(super) fn shape(outline: Option<&Outline>, size: Option<ImageSize>) -> Shape
         Ok((None, _)) => Shape::Empty,
         Ok((Some(bounds), area)) => {
             let [x1, y1, x2, y2] = <[f32; 4]>::from(bounds).map(f64::from);
-            Shape::Drawn { bounds: ObjectBox::from_corners(x1, y1, x2, y2), area }
+            let bounds = ObjectBox::from_corners(x1, y1, x2, y2);
+            let reach = outline.and_then(around_points).and_then(|around| inside(&around, size));
+            Shape::Drawn(Drawn { bounds, reach: reach.unwrap_or(bounds), area })
         }
     }
 }
 
-/// Whether the part of a box inside the image is not the one around the shape.
-pub(super) fn misses(bbox: &ObjectBox, bounds: &ObjectBox, size: Option<ImageSize>) -> bool {
-    let inside = size.map_or(Some(*bbox), |size| boxes::clipped(bbox, size));
-    inside.is_none_or(|inside| !(largest_gap_px(&inside, bounds) <= BOX_MISS_PX))
+/// The tightest box around the points of polygons that can be drawn.
+fn around_points(outline: &Outline) -> Option<ObjectBox> {
+    let Outline::Polygons(polygons) = outline else { return None };
+    let points = || polygons.iter().flat_map(|polygon| polygon.as_chunks::<2>().0);
+    let least = points().copied().reduce(|[x1, y1], [x, y]| [x1.min(x), y1.min(y)]);
+    let most = points().copied().reduce(|[x2, y2], [x, y]| [x2.max(x), y2.max(y)]);
+    let ([x1, y1], [x2, y2]) = (least?, most?);
+    Some(ObjectBox::from_corners(x1, y1, x2, y2))
+}
+
+fn inside(bbox: &ObjectBox, size: Option<ImageSize>) -> Option<ObjectBox> {
+    size.map_or(Some(*bbox), |size| boxes::clipped(bbox, size))
+}
+
+impl Drawn {
+    /// Whether the part of a box inside the image is not the one around the shape.
+    pub(super) fn is_missed_by(&self, bbox: &ObjectBox, size: Option<ImageSize>) -> bool {
+        let fits = |bbox: &ObjectBox, bounds| largest_gap_px(bbox, bounds) <= BOX_MISS_PX;
+        let inside = inside(bbox, size);
+        !inside.is_some_and(|inside| fits(&inside, &self.bounds) || fits(&inside, &self.reach))
+    }
+
+    /// Whether left and top of a box are those of the shape when pixels are counted from 1.
+    pub(super) fn counts_from_one(&self, bbox: &ObjectBox) -> bool {
+        let is_one = |gap: f64| (gap - 1.0).abs() <= EXACT_PX;
+        is_one(bbox.x - self.bounds.x) && is_one(bbox.y - self.bounds.y)
+    }
 }
 
 fn largest_gap_px(bbox: &ObjectBox, bounds: &ObjectBox) -> f64 {
@@ -67,12 +99,6 @@ fn largest_gap_px(bbox: &ObjectBox, bounds: &ObjectBox) -> f64 {
         bbox.bottom() - bounds.bottom(),
     ];
     gaps.into_iter().map(f64::abs).fold(0.0, f64::max)
-}
-
-/// Whether left and top are those of the shape when pixels are counted from 1.
-pub(super) fn is_one_based(bbox: &ObjectBox, bounds: &ObjectBox) -> bool {
-    let is_one = |gap: f64| (gap - 1.0).abs() <= EXACT_PX;
-    is_one(bbox.x - bounds.x) && is_one(bbox.y - bounds.y)
 }
 
 /// What is to be said of the shapes of an image.
@@ -95,9 +121,9 @@ fn shape_finding(
         Shape::Empty => {
             Some((FindingKind::EmptyMask, "the shape has no pixel in the image".to_owned()))
         }
-        Shape::Drawn { .. } if !boxes::is_finite(bbox) || boxes::is_empty(bbox) => None,
-        Shape::Drawn { bounds, .. } => misses(bbox, bounds, size).then(|| {
-            let [found, expected] = [bbox, bounds].map(corners);
+        Shape::Drawn(_) if !boxes::is_finite(bbox) || boxes::is_empty(bbox) => None,
+        Shape::Drawn(drawn) => drawn.is_missed_by(bbox, size).then(|| {
+            let [found, expected] = [bbox, &drawn.bounds].map(corners);
             let detail = format!("the box is {found}, the one around the shape {expected}");
             (FindingKind::BoxMaskMismatch, detail)
         }),
@@ -121,9 +147,9 @@ impl OneBased {
     pub(super) fn of(image: &AnnotatedImage) -> Self {
         let mut tally = Self::default();
         for (object, shape) in image.objects() {
-            if let Shape::Drawn { bounds, .. } = shape {
+            if let Shape::Drawn(drawn) = shape {
                 tally.shaped += 1;
-                tally.one_based += usize::from(is_one_based(&object.bbox, bounds));
+                tally.one_based += usize::from(drawn.counts_from_one(&object.bbox));
             }
         }
         tally
@@ -189,6 +215,22 @@ mod tests {
         assert_eq!(kinds(over_the_edge, rectangle(over_the_edge)), []);
         let outside = ObjectBox { x: 70.0, ..BOUNDS };
         assert_eq!(kinds(outside, rectangle(BOUNDS)), [FindingKind::BoxMaskMismatch]);
+    }
+
+    /// The second triangle is 20 pixels long and at most a tenth of one wide.
+    #[test]
+    fn a_box_around_a_spike_that_gives_no_pixel_is_right() {
+        let triangle = vec![10.0, 12.0, 30.0, 12.0, 10.0, 28.0];
+        let spike = vec![30.0, 12.25, 50.0, 12.3, 30.0, 12.35];
+        let outline = Outline::Polygons(vec![triangle, spike]);
+        let Shape::Drawn(drawn) = shape(Some(&outline), Some(SIZE)) else {
+            panic!("it has pixels")
+        };
+        assert!(drawn.bounds.right() < 32.0, "the spike has none");
+        assert_eq!(kinds(ObjectBox { width: 40.0, ..BOUNDS }, outline.clone()), []);
+        assert_eq!(kinds(BOUNDS, outline.clone()), []);
+        let between = ObjectBox { width: 30.0, ..BOUNDS };
+        assert_eq!(kinds(between, outline), [FindingKind::BoxMaskMismatch]);
     }
 
     #[test]

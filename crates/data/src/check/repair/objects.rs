@@ -47,10 +47,10 @@ impl Mender {
 
     fn mended(&self, bbox: &ObjectBox, shape: &Shape, size: ImageSize) -> Mended {
         let is_box = boxes::is_finite(bbox) && !boxes::is_empty(bbox);
-        if let Shape::Drawn { bounds, .. } = shape {
-            let counts_from_one = self.boxes_count_from_one && masks::is_one_based(bbox, bounds);
-            if !is_box || counts_from_one || masks::misses(bbox, bounds, Some(size)) {
-                return Mended::FromOutline(*bounds);
+        if let Shape::Drawn(drawn) = shape {
+            let counts_from_one = self.boxes_count_from_one && drawn.counts_from_one(bbox);
+            if !is_box || counts_from_one || drawn.is_missed_by(bbox, Some(size)) {
+                return Mended::FromOutline(drawn.bounds);
             }
         }
         if !is_box {
@@ -88,13 +88,13 @@ fn useless(shape: &Shape) -> Option<String> {
     match shape {
         Shape::Invalid(reason) => Some(reason.clone()),
         Shape::Empty => Some("the shape has no pixel in the image".to_owned()),
-        Shape::Absent | Shape::Drawn { .. } => None,
+        Shape::Absent | Shape::Drawn(_) => None,
     }
 }
 
 fn area(bbox: &ObjectBox, shape: &Shape) -> f64 {
     match shape {
-        Shape::Drawn { area, .. } => *area as f64,
+        Shape::Drawn(drawn) => drawn.area as f64,
         _ => bbox.width * bbox.height,
     }
 }
