@@ -2,6 +2,7 @@
 //! writing both, and drawing test data.
 //!
 //! * [`Dataset`] is a data set as its files describe it, whatever their format was;
+//! * [`check`] finds what is wrong with it, and [`repair`] puts right what can be;
 //! * [`find_images`] turns what a user names into picture files;
 //! * [`decode`] reads one as a viewer would show it, within [`DecodeLimits`];
 //! * [`augment`] changes samples at random, and [`Loader`] makes batches of them;
@@ -13,6 +14,7 @@
 //! Nothing here knows of tensors.
 
 pub mod augment;
+mod check;
 mod dataset;
 mod decode;
 mod encode;
@@ -23,6 +25,10 @@ mod split;
 mod synth;
 
 pub use augment::{AugmentError, Augmentation, Augmenter, Chance};
+pub use check::{
+    AnchorFit, AnchorGrid, Change, ChangeKind, CheckOptions, CheckReport, ClassRow, Picture,
+    PictureFacts, Repaired, SizeHistogram, SplitReport, check, repair,
+};
 pub use dataset::{
     Category, CategoryId, Collection, Dataset, Finding, FindingKind, Format, ImageRecord, Object,
     ObjectBox, Outline, Place, Sample, SampleError, Severity, Split,
