@@ -70,6 +70,18 @@ pub fn write_picture(path: &Path, image: &RgbImage) -> Result<(), EncodeError> {
     write_whole(path, &bytes).map_err(|source| EncodeError::Io { path: path.into(), source })
 }
 
+/// `image` as the bytes of a JPEG file (quality 92), for a page that embeds it.
+///
+/// # Errors
+/// When the format cannot hold the picture.
+pub fn jpeg_bytes(image: &RgbImage) -> Result<Vec<u8>, EncodeError> {
+    encode(image, Format::Jpeg).map_err(|source| EncodeError::Picture {
+        path: "embedded picture".into(),
+        found: image.size(),
+        source,
+    })
+}
+
 fn format_of(path: &Path) -> Option<Format> {
     match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
         "png" => Some(Format::Png),

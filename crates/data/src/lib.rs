@@ -34,7 +34,7 @@ pub use dataset::{
     ObjectBox, Outline, Place, Sample, SampleError, Severity, Split,
 };
 pub use decode::{DecodeError, DecodeLimits, decode, decode_bytes, probe};
-pub use encode::{EncodeError, write_picture};
+pub use encode::{EncodeError, jpeg_bytes, write_picture};
 pub use formats::{FormatError, WriteError, read_collection, write_coco};
 pub use inputs::{InputError, PICTURE_EXTENSIONS, find_images};
 pub use loader::{

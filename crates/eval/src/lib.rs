@@ -34,6 +34,8 @@ mod tide;
 mod truth;
 mod voc;
 
+pub use hotcoco::Annotation;
+
 pub use calibration::{Bin, Calibration, ClassCalibration};
 pub use compare::{ClassDelta, CompareOptions, Comparison, Delta, Deltas, Interval, compare};
 pub use confusion::Confusion;
@@ -45,7 +47,7 @@ pub use numbers::{ApAtIou, ClassNumbers, CocoNumbers, CocoRow};
 pub use options::{EvalOptions, MaskChoice, coco_iou_thresholds};
 pub use precision_recall::{ClassPrecision, PrecisionRecall};
 pub use report::{Cost, Fact, GalleryPicture, PictureFormat, ReportExtras, html};
-pub use results::read_results;
+pub use results::{found, read_results, results_json};
 pub use tide::{Tide, TideError, TideKind};
 pub use truth::{Class, Truth};
 pub use voc::{Voc, VocClass};

@@ -7,6 +7,7 @@
 mod checked;
 mod lines;
 mod list;
+mod made;
 mod names;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -17,6 +18,8 @@ use hotcoco::{Annotation, Segmentation};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
+
+pub use made::{found, results_json};
 
 pub(crate) use checked::{Detections, Geometry};
 

@@ -41,7 +41,7 @@ impl Chance {
     }
 
     /// One of `0..count`; 0 where `count` is 0.
-    pub(crate) fn below(&mut self, count: usize) -> usize {
+    pub fn below(&mut self, count: usize) -> usize {
         self.0.random_range(0..count.max(1))
     }
 
@@ -51,7 +51,7 @@ impl Chance {
     }
 
     /// Puts a list into random order.
-    pub(crate) fn shuffle<T>(&mut self, list: &mut [T]) {
+    pub fn shuffle<T>(&mut self, list: &mut [T]) {
         list.shuffle(&mut self.0);
     }
 }

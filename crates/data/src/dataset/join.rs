@@ -42,7 +42,9 @@ impl Dataset {
     /// The id in `self` for each id in `categories`.
     fn adopt(&mut self, categories: Vec<Category>) -> BTreeMap<CategoryId, CategoryId> {
         let mut ids = FreeIds::default();
-        self.categories.iter().for_each(|category| drop(ids.take(category.id.0)));
+        for category in &self.categories {
+            ids.take(category.id.0);
+        }
         let mut adopted = BTreeMap::new();
         for category in categories {
             let known = self.categories.iter().find(|known| known.name == category.name);
