@@ -35,7 +35,10 @@ pub use dataset::{
 };
 pub use decode::{DecodeError, DecodeLimits, decode, decode_bytes, probe};
 pub use encode::{EncodeError, jpeg_bytes, write_picture};
-pub use formats::{FormatError, WriteError, read_collection, write_coco};
+pub use formats::{
+    FormatError, ImageFiles, Loss, LossKind, WriteError, WriteFormat, WriteSummary,
+    read_collection, read_descriptor, write_coco, write_collection,
+};
 pub use inputs::{InputError, PICTURE_EXTENSIONS, find_images};
 pub use loader::{
     BatchError, BatchOrder, BatchOrderConfig, Loaded, Loader, LoaderConfig, LoaderError,

@@ -9,6 +9,7 @@ mod coco;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod damage;
+mod descriptor;
 mod error;
 mod index_png;
 mod instance_png;
@@ -29,8 +30,11 @@ use locate::{by_use, entries};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub use descriptor::read_descriptor;
 pub use error::FormatError;
-pub use write::{WriteError, write_coco};
+pub use write::{
+    ImageFiles, Loss, LossKind, WriteError, WriteFormat, WriteSummary, write_coco, write_collection,
+};
 
 /// The formats in the order they are looked for: some tools write COCO beside their own format, and
 /// COCO then says most.
@@ -47,31 +51,40 @@ const DETECTED: [Format; 7] = [
 /// Into how many folders that hold nothing but one other folder the search goes down.
 const MAX_WRAPPINGS: usize = 3;
 
-/// Reads the data set at `path`, a folder or an annotation file, in whatever format it is; the
-/// format and the classes are taken from the files.
+/// Reads the data set at `path`, a folder, an annotation file or a dataset descriptor, in whatever
+/// format it is; the format and the classes are taken from the files.
 ///
 /// # Errors
 /// When there is no such path, nothing there is a data set of a known format, or an annotation file
 /// cannot be read at all. A single bad record is a finding in its split.
 pub fn read_collection(path: &Path) -> Result<Collection, FormatError> {
     std::fs::metadata(path).map_err(|source| FormatError::io(path, source))?;
-    let (format, root) = detected(path)?;
-    Ok(Collection { format, root: path.into(), splits: in_order(read(format, &root)?) })
-}
-
-/// The format, and the folder below `path` that is in it: archives wrap their content into folders.
-fn detected(path: &Path) -> Result<(Format, PathBuf), FormatError> {
-    let mut root = path.to_path_buf();
-    for _ in 0..=MAX_WRAPPINGS {
+    if descriptor::recognises(path) {
+        return read_descriptor(path, None);
+    }
+    for root in wrappings(path) {
         if let Some(format) = DETECTED.into_iter().find(|&format| recognises(format, &root)) {
-            return Ok((format, root));
-        }
-        match <[PathBuf; 1]>::try_from(entries(&root).1) {
-            Ok([only]) => root = only,
-            Err(_) => break,
+            let splits = in_order(read(format, &root)?);
+            return Ok(Collection { format, root: path.into(), splits });
         }
     }
     Err(FormatError::Unknown { path: path.into(), found: description(path) })
+}
+
+/// `path`, and the folders within that are all their folder holds of folders: archives wrap their
+/// content into such.
+fn wrappings(path: &Path) -> Vec<PathBuf> {
+    let only_folder = |folder: &PathBuf| {
+        let [only] = <[PathBuf; 1]>::try_from(entries(folder).1).ok()?;
+        Some(only)
+    };
+    std::iter::successors(Some(path.to_path_buf()), only_folder).take(1 + MAX_WRAPPINGS).collect()
+}
+
+/// The folder within `path` that is of a format known beforehand, or `path` itself.
+fn unwrapped(format: Format, path: &Path) -> PathBuf {
+    let found = wrappings(path).into_iter().find(|root| recognises(format, root));
+    found.unwrap_or_else(|| path.into())
 }
 
 fn recognises(format: Format, root: &Path) -> bool {
@@ -87,15 +100,20 @@ fn recognises(format: Format, root: &Path) -> bool {
 }
 
 fn read(format: Format, root: &Path) -> Result<Vec<Split>, FormatError> {
-    match format {
-        Format::Coco => coco::read(root),
-        Format::Voc => voc::read(root),
-        Format::Yolo => yolo::read(root),
-        Format::InstancePng => instance_png::read(root),
-        Format::MaskFolders => mask_folders::read(root),
-        Format::Via => via::read(root),
-        Format::LabelMe => labelme::read(root),
+    let splits = match format {
+        Format::Coco => coco::read(root)?,
+        Format::Voc => voc::read(root)?,
+        Format::Yolo => yolo::read(root)?,
+        Format::InstancePng => instance_png::read(root)?,
+        Format::MaskFolders => mask_folders::read(root)?,
+        Format::Via => via::read(root)?,
+        Format::LabelMe => labelme::read(root)?,
+    };
+    if splits.is_empty() {
+        let found = format!("{}, none of it {}", description(root), format.name());
+        return Err(FormatError::Unknown { path: root.into(), found });
     }
+    Ok(splits)
 }
 
 fn in_order(mut splits: Vec<Split>) -> Vec<Split> {

@@ -34,7 +34,9 @@ mod tests;
 mod xml;
 
 /// A list of classes, one a line, in the order of their numbers.
-const LABELS: &str = "labels.txt";
+pub(super) const LABELS: &str = "labels.txt";
+/// The folder of the lists of names.
+pub(super) const LISTS: &str = "ImageSets/Main";
 
 /// Files of one split, not yet read.
 struct Part {
@@ -100,10 +102,14 @@ fn split_folders(root: &Path) -> Vec<(SplitName, PathBuf)> {
     folders.filter_map(|folder| Some((SplitName::of_path(&folder)?, folder))).collect()
 }
 
-/// The lists that are splits: the others in that folder are of single classes.
+/// The lists that are splits. Those of single classes are called `cat_train`.
 fn lists(root: &Path) -> Vec<PathBuf> {
-    let mut lists = files_with(&root.join("ImageSets/Main"), &["txt"]);
-    lists.retain(|list| stem(list) == "trainval" || SplitName::of_path(list).is_some());
+    let mut lists = files_with(&root.join(LISTS), &["txt"]);
+    let is_of_class = |name: &str| {
+        let end = name.rsplit_once('_').map(|(_, end)| end);
+        end.is_some_and(|end| end == "trainval" || SplitName::from_word(end).is_some())
+    };
+    lists.retain(|list| !is_of_class(&stem(list)));
     let has = |name: &str| lists.iter().any(|list| stem(list) == name);
     if has("train") && has("val") {
         lists.retain(|list| stem(list) != "trainval");

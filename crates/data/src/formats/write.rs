@@ -1,7 +1,109 @@
-//! Data sets written as COCO, Pascal VOC and YOLO, each file whole or not at all.
+//! Data sets written as COCO, Pascal VOC and YOLO, each file whole or not at all, in a layout that
+//! [`crate::read_collection`] and the tools of that format read.
+//!
+//! No format holds all that another does: what is lost is counted in the summary.
 
+mod classes;
 mod coco;
 mod error;
+mod pictures;
+mod summary;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
+mod voc;
+mod yolo;
+
+use crate::encode::write_whole;
+use crate::{Collection, DecodeLimits, ImageRecord, probe};
+use kestrel_core::ImageSize;
+use pictures::{Naming, Pictures};
+use std::fs;
+use std::path::Path;
 
 pub use coco::write_coco;
 pub use error::WriteError;
+pub use summary::{Loss, LossKind, WriteSummary};
+
+/// What is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteFormat {
+    /// `annotations/instances_train.json` and the pictures in `train/`.
+    Coco,
+    /// `Annotations/`, `JPEGImages/`, `ImageSets/Main/train.txt` and the classes in `labels.txt`.
+    Voc,
+    /// `images/train/`, `labels/train/` and `data.yaml`.
+    Yolo,
+}
+
+/// What becomes of the pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageFiles {
+    /// They are copied.
+    Copy,
+    /// Links lead to them: symbolic ones where the system has them for all users, else hard ones.
+    Link,
+    /// They stay where they are; names in a COCO json too.
+    Leave,
+}
+
+/// Writes all splits into `folder`, which is made where it is missing.
+///
+/// # Errors
+/// When the folder has files in it already, or a file cannot be written.
+pub fn write_collection(
+    collection: &Collection,
+    format: WriteFormat,
+    folder: &Path,
+    images: ImageFiles,
+) -> Result<WriteSummary, WriteError> {
+    make_empty(folder)?;
+    let mut summary = WriteSummary::default();
+    let naming = match format {
+        WriteFormat::Coco => Naming::Nested,
+        WriteFormat::Voc | WriteFormat::Yolo => Naming::Flat,
+    };
+    let mut pictures = Pictures::new(images, naming);
+    match format {
+        WriteFormat::Coco => coco::write(collection, folder, &mut pictures, &mut summary)?,
+        WriteFormat::Voc => voc::write(collection, folder, &mut pictures, &mut summary)?,
+        WriteFormat::Yolo => yolo::write(collection, folder, &mut pictures, &mut summary)?,
+    }
+    Ok(summary)
+}
+
+fn make_empty(folder: &Path) -> Result<(), WriteError> {
+    make(folder)?;
+    let mut entries = fs::read_dir(folder).map_err(|source| WriteError::io(folder, source))?;
+    match entries.next() {
+        Some(_) => Err(WriteError::NotEmpty { path: folder.into() }),
+        None => Ok(()),
+    }
+}
+
+fn make(folder: &Path) -> Result<(), WriteError> {
+    fs::create_dir_all(folder).map_err(|source| WriteError::io(folder, source))
+}
+
+fn write_text(path: &Path, text: &str) -> Result<(), WriteError> {
+    write_whole(path, text.as_bytes()).map_err(|source| WriteError::io(path, source))
+}
+
+/// One a line.
+fn lines(names: &[String]) -> String {
+    names.iter().map(|name| format!("{name}\n")).collect()
+}
+
+/// A split's name as that of a file or a folder.
+fn file_name(split: &str) -> String {
+    let safe = |c: char| if c.is_alphanumeric() || "-_. ".contains(c) { c } else { '_' };
+    match split.trim_matches('.') {
+        "" => "all".into(),
+        name => name.chars().map(safe).collect(),
+    }
+}
+
+/// The size the annotations state, or else that of the picture.
+fn size_of(record: &ImageRecord) -> Option<ImageSize> {
+    record.stated_size.or_else(|| probe(&record.path, &DecodeLimits::default()).ok())
+}

@@ -3,9 +3,11 @@
 //! Difference from what `hotcoco` writes: `iscrowd` is 0 or 1 as COCO has it, and what is not known
 //! is left out instead of `null`, which some readers stumble over.
 
-use super::WriteError;
-use crate::Dataset;
+use super::classes::has_finite_box;
+use super::pictures::Pictures;
+use super::{LossKind, WriteError, WriteSummary, file_name, make, size_of};
 use crate::encode::write_whole;
+use crate::{Collection, Dataset};
 use hotcoco::{Extra, Segmentation};
 use serde::Serialize;
 use std::io;
@@ -19,6 +21,33 @@ pub fn write_coco(dataset: &Dataset, path: &Path) -> Result<(), WriteError> {
     let coco = dataset.to_coco();
     let json = serde_json::to_vec(&Document::from(&coco)).map_err(io::Error::from);
     json.and_then(|json| write_whole(path, &json)).map_err(|source| WriteError::io(path, source))
+}
+
+pub fn write(
+    collection: &Collection,
+    folder: &Path,
+    pictures: &mut Pictures,
+    summary: &mut WriteSummary,
+) -> Result<(), WriteError> {
+    let annotations = folder.join("annotations");
+    make(&annotations)?;
+    for split in &collection.splits {
+        let name = file_name(&split.name);
+        let mut dataset = split.dataset.clone();
+        for record in &mut dataset.images {
+            if !pictures.stay() {
+                record.name = pictures.place(record, &folder.join(&name), summary)?;
+            }
+            record.stated_size = size_of(record);
+            let num_objects = record.objects.len();
+            record.objects.retain(has_finite_box);
+            summary.lose(LossKind::NonFiniteBoxes, num_objects - record.objects.len());
+        }
+        write_coco(&dataset, &annotations.join(format!("instances_{name}.json")))?;
+        summary.images += dataset.images.len();
+        summary.objects += dataset.num_objects();
+    }
+    Ok(())
 }
 
 #[derive(Serialize)]
