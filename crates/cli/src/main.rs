@@ -1,12 +1,15 @@
-//! The program `kestrel`: detects objects and segments instances in pictures.
+//! The program `kestrel`: detects objects and segments instances in pictures, scores detectors, looks
+//! after data sets.
 //!
-//! Exit codes: 0 success; 1 some input failed, each named, the others done; 2 wrong use, config
-//! or model. Nothing below this crate prints.
+//! Exit codes: 0 success; 1 some input failed or data has faults, each named, the others done; 2
+//! wrong use, config or model. Nothing below this crate prints.
 
 mod args;
 mod commands;
 mod console;
+mod dataset;
 mod device;
+mod inference;
 mod model_source;
 mod output;
 mod place;
@@ -22,12 +25,14 @@ pub(crate) enum Outcome {
     Done,
     /// Some inputs failed and were named; the others were done.
     SomeInputsFailed,
+    /// The data was looked at and has faults that would break training.
+    FaultsFound,
 }
 
 fn main() -> ExitCode {
     match commands::run(args::Arguments::parse().command) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::SomeInputsFailed) => ExitCode::from(1),
+        Ok(Outcome::SomeInputsFailed | Outcome::FaultsFound) => ExitCode::from(1),
         // Whoever reads our output, such as `head`, has seen enough.
         Err(error) if place::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

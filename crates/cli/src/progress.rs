@@ -37,6 +37,11 @@ impl Progress {
         }
     }
 
+    /// So many pictures are done; threads may report them in another order.
+    pub(crate) fn at_least(&self, done: usize) {
+        self.bar.set_position(self.bar.position().max(done as u64));
+    }
+
     /// Whether every picture is done.
     pub(crate) fn is_complete(&self) -> bool {
         self.done == self.total

@@ -1,9 +1,18 @@
 //! The command line, as clap reads it.
 
+mod data;
+mod eval;
+
 use crate::output::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+
+pub use data::{
+    CheckArgs, ConvertDataArgs, DataArgs, DataCommand, DataFormat, MicrographArgs, Part, Pictures,
+    PreviewArgs, ShapesArgs, SplitArgs, SynthCommand,
+};
+pub use eval::{CompareArgs, EvalArgs, EvalCommand, ScoreArgs, TruthArgs};
 
 /// Detect objects and segment instances in pictures with Faster R-CNN and Mask R-CNN.
 #[derive(Debug, Parser)]
@@ -22,7 +31,9 @@ pub enum Command {
     /// Look at, convert, list and fetch models.
     #[command(subcommand)]
     Model(ModelCommand),
-    /// Draw test data.
+    /// Score a model, or results, against ground truth.
+    Eval(EvalArgs),
+    /// Check, convert, split, show and draw data sets.
     #[command(subcommand)]
     Data(DataCommand),
     /// Say what this machine and this installation can do.
@@ -153,48 +164,6 @@ pub enum Precision {
     F32,
     /// Two bytes a weight; scores change in the third digit.
     F16,
-}
-
-/// `kestrel data ...`.
-#[derive(Debug, Subcommand)]
-pub enum DataCommand {
-    /// Draw pictures whose objects are known.
-    #[command(subcommand)]
-    Synth(SynthCommand),
-}
-
-/// `kestrel data synth ...`.
-#[derive(Debug, Subcommand)]
-pub enum SynthCommand {
-    /// Fluorescence micrographs of nuclei: blurred, noisy, unevenly lit, some touching.
-    #[command(
-        after_help = "Example:\n  kestrel data synth micrograph -o drawn --seed 7\n\nWrites \
-                      PNG pictures and their nuclei as COCO ground truth, truth.json."
-    )]
-    Micrograph(MicrographArgs),
-}
-
-/// `kestrel data synth micrograph`.
-#[derive(Debug, Args)]
-pub struct MicrographArgs {
-    /// The folder to write into.
-    #[arg(long, short, value_name = "DIR")]
-    pub output: PathBuf,
-    /// Equal seeds draw equal pictures.
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
-    /// Pictures drawn.
-    #[arg(long, value_name = "N", default_value = "1", value_parser = count)]
-    pub count: NonZeroUsize,
-    /// Draw frames of one moving scene instead of separate pictures.
-    #[arg(long)]
-    pub moving: bool,
-    /// Nuclei in a picture [default: 28].
-    #[arg(long, value_name = "N")]
-    pub nuclei: Option<usize>,
-    /// Height and width of a picture in pixels [default: 256].
-    #[arg(long, value_name = "PIXELS")]
-    pub side: Option<usize>,
 }
 
 fn score(text: &str) -> Result<f32, String> {

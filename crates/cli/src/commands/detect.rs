@@ -1,6 +1,4 @@
 //! `kestrel detect`: pictures in, what is on them out.
-//!
-//! One thread decodes ahead while the network runs; at most two batches are in memory.
 
 use crate::args::DetectArgs;
 use crate::commands::originals::Originals;
@@ -8,18 +6,15 @@ use crate::commands::pictures::DrawnPictures;
 use crate::console::{self, counted};
 use crate::output::{Destination, ImageResult, Sink, Table, image_ids};
 use crate::progress::Progress;
+use crate::inference::{self, Seen};
 use crate::{Outcome, device, model_source};
 use anyhow::{Result, bail};
 use kestrel_core::{Categories, Detections, Label, RgbImage, closest};
-use kestrel_data::{DecodeError, DecodeLimits, decode, find_images};
+use kestrel_data::{DecodeError, find_images};
 use kestrel_rcnn::{Architecture, Model};
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, sync_channel};
-
-/// A picture of the run, by its place in the list, decoded or not.
-type Decoded = (usize, Result<RgbImage, DecodeError>);
 
 /// Runs the command.
 pub(crate) fn run(arguments: &DetectArgs) -> Result<Outcome> {
@@ -37,51 +32,16 @@ pub(crate) fn run(arguments: &DetectArgs) -> Result<Outcome> {
     let model = Model::load(&architecture, &weights, device)?;
     drop(weights);
 
-    let report = Report::open(arguments, images, metadata.categories)?;
-    let batch = arguments.batch.get();
+    let mut report = Report::open(arguments, images, metadata.categories)?;
     let images = report.images.clone();
-    std::thread::scope(|scope| {
-        let (sender, decoded) = sync_channel::<Decoded>(batch);
-        scope.spawn(move || {
-            for (place, path) in images.iter().enumerate() {
-                let picture = decode(path, &DecodeLimits::default());
-                if sender.send((place, picture)).is_err() {
-                    break;
-                }
-            }
-        });
-        detect_all(&model, &choice, &decoded, batch, report)
-    })
-}
-
-/// Takes pictures as they come, `batch` at a time.
-fn detect_all(
-    model: &Model,
-    choice: &Choice,
-    decoded: &Receiver<Decoded>,
-    batch: usize,
-    mut report: Report,
-) -> Result<Outcome> {
-    loop {
-        let group: Vec<Decoded> = decoded.iter().take(batch).collect();
-        if group.is_empty() {
-            return report.finish();
+    inference::detect_all(&model, &images, arguments.batch, |place, seen| match seen {
+        Seen::Picture(picture, found) => report.add(place, picture, &choice.keep(found)),
+        Seen::Unreadable(error) => {
+            report.failed(&error);
+            Ok(())
         }
-        let (mut places, mut pictures) = (Vec::new(), Vec::new());
-        for (place, picture) in group {
-            match picture {
-                Ok(picture) => {
-                    places.push(place);
-                    pictures.push(picture);
-                }
-                Err(error) => report.failed(&error),
-            }
-        }
-        let found = model.detect(&pictures)?;
-        for ((place, picture), detections) in places.into_iter().zip(pictures).zip(found) {
-            report.add(place, picture, &choice.keep(detections))?;
-        }
-    }
+    })?;
+    report.finish()
 }
 
 /// Which detections the user wants.

@@ -3,13 +3,14 @@
 mod data;
 mod detect;
 mod doctor;
+mod eval;
 mod fetch;
 mod model;
 mod originals;
 mod pictures;
 
 use crate::Outcome;
-use crate::args::{Command, DataCommand, ModelCommand, SynthCommand};
+use crate::args::{Command, ModelCommand};
 use anyhow::Result;
 
 /// Runs a command.
@@ -22,9 +23,8 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
         Command::Model(ModelCommand::Convert(arguments)) => model::convert(&arguments),
         Command::Model(ModelCommand::List) => model::list(),
         Command::Model(ModelCommand::Fetch { name }) => fetch::run(&name),
-        Command::Data(DataCommand::Synth(SynthCommand::Micrograph(arguments))) => {
-            data::micrograph(&arguments)
-        }
+        Command::Eval(arguments) => eval::run(&arguments),
+        Command::Data(command) => data::run(&command),
         Command::Doctor => doctor::run(),
     }
 }

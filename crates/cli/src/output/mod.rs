@@ -19,6 +19,7 @@ mod yolo;
 pub use destination::Destination;
 pub use image_id::image_ids;
 pub use table::Table;
+pub(crate) use table::table;
 
 use anyhow::{Result, bail};
 use destination::Output;
@@ -37,6 +38,16 @@ pub enum Format {
     Csv,
     /// A folder with one text file an image, `class cx cy w h score` a line
     Yolo,
+}
+
+/// Writes a text, whole or not at all.
+///
+/// # Errors
+/// When the destination cannot be written.
+pub(crate) fn write_text(destination: &Destination, text: &str) -> Result<()> {
+    let mut output = Output::open(destination)?;
+    output.write(|writer| writer.write_all(text.as_bytes()))?;
+    output.finish()
 }
 
 /// What was found in one image.

@@ -113,7 +113,7 @@ fn detections_of(result: &ImageResult<'_>) -> String {
 }
 
 /// Aligned columns; those of `numbers` to the right.
-fn table(
+pub(crate) fn table(
     header: &[&str],
     rows: &[impl Clone + Into<comfy_table::Row>],
     numbers: std::ops::Range<usize>,

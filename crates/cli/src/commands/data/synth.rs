@@ -1,45 +1,70 @@
-//! `kestrel data synth micrograph`: pictures whose objects are known.
+//! `kestrel data synth`: pictures whose objects are known.
 
 use crate::Outcome;
-use crate::args::MicrographArgs;
+use crate::args::{MicrographArgs, ShapesArgs};
 use crate::console::{self, counted};
-use crate::place::{at_place, folder_of, make_folder};
+use crate::output::{Destination, write_text};
+use crate::place::make_folder;
 use anyhow::Result;
 use kestrel_core::{ImageSize, Mask, RgbImage};
-use kestrel_data::{MicrographConfig, micrograph_sequence, write_picture};
+use kestrel_data::{
+    MicrographConfig, ShapeClass, ShapesConfig, micrograph_sequence, write_picture,
+};
 use serde_json::{Value, json};
-use std::io::Write;
 use std::path::Path;
 
 /// The ground truth, beside the pictures.
 const TRUTH_FILE: &str = "truth.json";
 
 /// Draws pictures and writes their nuclei as COCO ground truth.
-pub(crate) fn micrograph(arguments: &MicrographArgs) -> Result<Outcome> {
+pub(crate) fn micrographs(arguments: &MicrographArgs) -> Result<Outcome> {
     let folder = &arguments.output;
     let config = config(arguments);
     config.validate()?;
     make_folder(folder)?;
-    let mut truth = Truth::default();
+    let mut truth = Truth::new(["nucleus"]);
     let count = arguments.count.get();
     if arguments.moving {
         for frame in micrograph_sequence(&config, arguments.seed, count)? {
-            let tracks: Vec<(Mask, Option<u64>)> =
-                frame.nuclei.into_iter().map(|nucleus| (nucleus.mask, Some(nucleus.id))).collect();
-            truth.add(folder, "frame", &frame.image, &tracks)?;
+            let nuclei: Vec<Drawn> = frame
+                .nuclei
+                .into_iter()
+                .map(|nucleus| Drawn { track: Some(nucleus.id), ..Drawn::new(1, nucleus.mask) })
+                .collect();
+            truth.add(folder, "frame", &frame.image, &nuclei)?;
         }
     } else {
         for number in 0..count as u64 {
             let drawn = kestrel_data::micrograph(&config, arguments.seed.wrapping_add(number))?;
-            let nuclei: Vec<_> = drawn.nuclei.into_iter().map(|mask| (mask, None)).collect();
+            let nuclei: Vec<Drawn> =
+                drawn.nuclei.into_iter().map(|mask| Drawn::new(1, mask)).collect();
             truth.add(folder, "micrograph", &drawn.image, &nuclei)?;
         }
     }
-    let pictures = counted(truth.images.len(), "picture");
-    let num_nuclei = truth.annotations.len();
-    truth.write(&folder.join(TRUTH_FILE))?;
-    console::print(format_args!("{pictures} of {num_nuclei} nuclei in {}", folder.display()))?;
-    Ok(Outcome::Done)
+    truth.finish(folder, "nuclei")
+}
+
+/// Draws pictures and writes their shapes as COCO ground truth.
+pub(crate) fn shapes(arguments: &ShapesArgs) -> Result<Outcome> {
+    let folder = &arguments.output;
+    let mut config = ShapesConfig::default();
+    if let Some(side) = arguments.side {
+        config.size = ImageSize::new(side, side);
+    }
+    config.validate()?;
+    make_folder(folder)?;
+    let mut truth = Truth::new(ShapeClass::ALL.map(ShapeClass::name));
+    for number in 0..arguments.count.get() as u64 {
+        let drawn = kestrel_data::shapes(&config, arguments.seed.wrapping_add(number))?;
+        let category = |class: ShapeClass| 1 + class as usize;
+        let shapes: Vec<Drawn> = drawn
+            .shapes
+            .into_iter()
+            .map(|shape| Drawn::new(category(shape.class), shape.mask))
+            .collect();
+        truth.add(folder, "shapes", &drawn.image, &shapes)?;
+    }
+    truth.finish(folder, "shapes")
 }
 
 fn config(arguments: &MicrographArgs) -> MicrographConfig {
@@ -55,56 +80,76 @@ fn config(arguments: &MicrographArgs) -> MicrographConfig {
     config
 }
 
+/// An object whose pixels are known.
+struct Drawn {
+    category: usize,
+    mask: Mask,
+    /// The same number in all frames of a scene.
+    track: Option<u64>,
+}
+
+impl Drawn {
+    fn new(category: usize, mask: Mask) -> Self {
+        Self { category, mask, track: None }
+    }
+}
+
 /// COCO ground truth as it grows.
-#[derive(Default)]
 struct Truth {
     images: Vec<Value>,
     annotations: Vec<Value>,
+    categories: Vec<Value>,
 }
 
 impl Truth {
-    fn add(
-        &mut self,
-        folder: &Path,
-        stem: &str,
-        image: &RgbImage,
-        nuclei: &[(Mask, Option<u64>)],
-    ) -> Result<()> {
+    fn new(categories: impl IntoIterator<Item = &'static str>) -> Self {
+        let category = |(id, name)| json!({"id": id, "name": name});
+        Self {
+            images: Vec::new(),
+            annotations: Vec::new(),
+            categories: (1..).zip(categories).map(category).collect(),
+        }
+    }
+
+    fn add(&mut self, folder: &Path, stem: &str, image: &RgbImage, drawn: &[Drawn]) -> Result<()> {
         let image_id = self.images.len() + 1;
         let name = format!("{stem}-{image_id:04}.png");
         write_picture(&folder.join(&name), image)?;
         let ImageSize { height, width } = image.size();
         let record = json!({"id": image_id, "file_name": name, "width": width, "height": height});
         self.images.push(record);
-        for (mask, track) in nuclei {
+        for object in drawn {
             let id = self.annotations.len() + 1;
-            self.annotations.push(annotation(id, image_id, mask, *track));
+            self.annotations.push(annotation(id, image_id, object));
         }
         Ok(())
     }
 
-    fn write(self, path: &Path) -> Result<()> {
+    /// Writes the file and says what was drawn.
+    fn finish(self, folder: &Path, objects: &str) -> Result<Outcome> {
         let truth = json!({
             "images": self.images,
             "annotations": self.annotations,
-            "categories": [{"id": 1, "name": "nucleus"}],
+            "categories": self.categories,
         });
-        let write = || {
-            let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
-            file.write_all(truth.to_string().as_bytes())?;
-            file.persist(path).map_err(|error| error.error)
-        };
-        at_place(path, write())?;
-        Ok(())
+        write_text(&Destination::from(folder.join(TRUTH_FILE)), &truth.to_string())?;
+        console::print(format_args!(
+            "{} of {} {objects} in {}",
+            counted(self.images.len(), "picture"),
+            self.annotations.len(),
+            folder.display()
+        ))?;
+        Ok(Outcome::Done)
     }
 }
 
-fn annotation(id: usize, image_id: usize, mask: &Mask, track: Option<u64>) -> Value {
+fn annotation(id: usize, image_id: usize, drawn: &Drawn) -> Value {
+    let Drawn { category, mask, track } = drawn;
     let bounds = mask.bounds().unwrap_or_default();
     let mut record = json!({
         "id": id,
         "image_id": image_id,
-        "category_id": 1,
+        "category_id": category,
         "bbox": [bounds.x1, bounds.y1, bounds.width(), bounds.height()],
         "area": mask.area(),
         "iscrowd": 0,

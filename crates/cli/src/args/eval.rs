@@ -1,0 +1,113 @@
+//! `kestrel eval ...`, as clap reads it.
+
+use super::{ComputeArgs, count, score};
+use clap::{Args, Subcommand};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// `kestrel eval ...`.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  kestrel eval --model nuclei --data tiles/ --split val
+  kestrel eval --results found.json --data instances.json --report report.html
+  kestrel eval compare before.json after.json --data instances.json"
+)]
+pub struct EvalArgs {
+    /// What to do instead of scoring.
+    #[command(subcommand)]
+    pub command: Option<EvalCommand>,
+    /// Scoring.
+    #[command(flatten)]
+    pub score: ScoreArgs,
+}
+
+/// Other things to do with results.
+#[derive(Debug, Subcommand)]
+pub enum EvalCommand {
+    /// Say whether one result file is better than another, and how surely.
+    #[command(
+        after_help = "Example:\n  kestrel eval compare before.json after.json --data \
+                      instances.json\n\nThe interval comes from drawing pictures again, the same \
+                      ones for both files (paired bootstrap)."
+    )]
+    Compare(CompareArgs),
+}
+
+/// `kestrel eval`.
+#[derive(Debug, Args)]
+pub struct ScoreArgs {
+    /// The model to score: a built-in one, a fetched one, or a file.
+    #[arg(long, short, required_unless_present = "results", conflicts_with = "results")]
+    pub model: Option<String>,
+    /// What the model is made of, as YAML, where its file does not say so itself.
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub architecture: Option<PathBuf>,
+    /// Results to score: a COCO result list, or what `kestrel detect` wrote.
+    #[arg(long, value_name = "FILE")]
+    pub results: Option<PathBuf>,
+    /// The ground truth.
+    #[command(flatten)]
+    pub truth: TruthArgs,
+    /// Also report AP at these overlaps.
+    #[arg(long, value_name = "IOU", value_delimiter = ',', value_parser = score)]
+    pub iou: Vec<f32>,
+    /// Score from which on a detection counts in the confusion matrix and for single pictures
+    /// [default: where F1 is best].
+    #[arg(long, value_parser = score)]
+    pub score: Option<f32>,
+    /// Also write all numbers as JSON; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Also write a page with tables, plots and the worst pictures.
+    #[arg(long, value_name = "HTML")]
+    pub report: Option<PathBuf>,
+    /// Also keep the model's detections, as a COCO result list.
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub save_results: Option<PathBuf>,
+    /// The worst pictures shown on the page.
+    #[arg(long, value_name = "N", default_value_t = 12)]
+    pub worst: usize,
+    /// Pictures that go through the network together.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count)]
+    pub batch: NonZeroUsize,
+    /// Where the network runs.
+    #[command(flatten)]
+    pub compute: ComputeArgs,
+}
+
+/// Ground truth to score against.
+#[derive(Debug, Args)]
+pub struct TruthArgs {
+    /// A folder, an annotation file, or a dataset .yaml.
+    #[arg(long, short, value_name = "PATH")]
+    pub data: PathBuf,
+    /// The split of it to score on [default: val where there is one, else the only one].
+    #[arg(long, value_name = "NAME")]
+    pub split: Option<String>,
+}
+
+/// `kestrel eval compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The results to start from.
+    pub before: PathBuf,
+    /// The results that may be better.
+    pub after: PathBuf,
+    /// The ground truth of both.
+    #[command(flatten)]
+    pub truth: TruthArgs,
+    /// How often pictures are drawn again.
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = count)]
+    pub samples: NonZeroUsize,
+    /// Equal seeds give equal intervals.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Also write all numbers as JSON; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}

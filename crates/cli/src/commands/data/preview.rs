@@ -1,0 +1,146 @@
+//! `kestrel data preview`: pictures with their boxes and masks on one sheet.
+
+use crate::Outcome;
+use crate::args::PreviewArgs;
+use crate::console::{self, counted};
+use crate::dataset::mention_findings;
+use anyhow::{Context, Result, anyhow, bail};
+use kestrel_core::{BBox, Label, Mask, RgbImage, Target};
+use kestrel_data::{
+    Augmentation, Augmenter, CategoryId, Chance, DecodeLimits, ImageRecord, Object, Sample, Split,
+    decode, write_picture,
+};
+use kestrel_draw::{Annotation, Color, DrawStyle, Tile, contact_sheet, draw_annotations};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// An image of the collection: its split, and its place in it.
+type Chosen<'c> = (&'c Split, usize);
+
+/// Chooses pictures, draws them, and where asked beside each what training would make of it.
+pub(crate) fn run(arguments: &PreviewArgs) -> Result<Outcome> {
+    let collection = super::open(&arguments.data)?;
+    mention_findings(&arguments.data.data, &collection.splits);
+    let augmenter = arguments.augment.as_deref().map(read_augmenter).transpose()?;
+    let chosen = choose(&collection.splits, arguments);
+    if chosen.is_empty() {
+        bail!("{}: found no images; expected at least one", arguments.data.data.display());
+    }
+    let (mut tiles, mut num_failed) = (Vec::new(), 0);
+    for (number, &(split, index)) in chosen.iter().enumerate() {
+        match drawn((split, index)) {
+            Ok(tile) => tiles.push(tile),
+            Err(error) => {
+                console::note(format_args!("error: {}", console::message(&error)));
+                num_failed += 1;
+                continue;
+            }
+        }
+        if let Some(augmenter) = &augmenter {
+            let chance = Chance::of_sample(arguments.seed, 0, 0, number as u64);
+            tiles.push(augmented(&chosen, number, augmenter, chance)?);
+        }
+    }
+    // With augmentation a picture and what becomes of it stay side by side.
+    let pairs = 1 + usize::from(augmenter.is_some());
+    let columns = ((tiles.len() as f64).sqrt().ceil() as usize).next_multiple_of(pairs);
+    write_picture(&arguments.output, &contact_sheet(&tiles, columns, arguments.side.get()))?;
+    let shown = counted(chosen.len() - num_failed, "picture");
+    console::print(format_args!("{shown} on {}", arguments.output.display()))?;
+    Ok(if num_failed == 0 { Outcome::Done } else { Outcome::SomeInputsFailed })
+}
+
+/// Pictures at random, then in the order of the collection.
+fn choose<'c>(splits: &'c [Split], arguments: &PreviewArgs) -> Vec<Chosen<'c>> {
+    let mut all: Vec<Chosen> = splits
+        .iter()
+        .flat_map(|split| (0..split.dataset.images.len()).map(move |index| (split, index)))
+        .collect();
+    let mut places: Vec<usize> = (0..all.len()).collect();
+    Chance::of_sample(arguments.seed, 0, 1, 0).shuffle(&mut places);
+    places.truncate(arguments.count.get());
+    places.sort_unstable();
+    let mut place = 0..;
+    all.retain(|_| place.next().is_some_and(|place: usize| places.binary_search(&place).is_ok()));
+    all
+}
+
+/// The picture with everything annotated on it, faulty or not.
+fn drawn((split, index): Chosen) -> Result<Tile> {
+    let record = &split.dataset.images[index];
+    let mut picture = decode(&record.path, &DecodeLimits::default())?;
+    let names: BTreeMap<CategoryId, &str> =
+        split.dataset.categories.iter().map(|known| (known.id, known.name.as_str())).collect();
+    let size = picture.size();
+    let masks: Vec<Option<Mask>> = record
+        .objects
+        .iter()
+        .map(|object| object.outline.as_ref().and_then(|outline| outline.to_mask(size).ok()))
+        .collect();
+    let annotation = |(place, object): (usize, &Object)| {
+        let name = names.get(&object.category).copied().unwrap_or("unknown class");
+        let bbox = object.bbox;
+        let corners = [bbox.x, bbox.y, bbox.right(), bbox.bottom()].map(|value| value as f32);
+        Annotation {
+            bbox: BBox::from(corners),
+            mask: masks[place].as_ref(),
+            text: if object.crowd { format!("{name}, crowd") } else { name.to_owned() },
+            color: Color::distinct(place),
+        }
+    };
+    let annotations: Vec<Annotation> = record.objects.iter().enumerate().map(annotation).collect();
+    draw_annotations(&mut picture, &annotations, &DrawStyle::default());
+    Ok(Tile { picture, caption: caption(record) })
+}
+
+fn caption(record: &ImageRecord) -> String {
+    format!("{}, {}", record.name, counted(record.objects.len(), "object"))
+}
+
+/// What training would see.
+fn augmented(
+    chosen: &[Chosen],
+    number: usize,
+    augmenter: &Augmenter,
+    mut chance: Chance,
+) -> Result<Tile> {
+    let sample_of = |number: usize| {
+        let (split, index) = chosen[number];
+        split.dataset.sample(index, split.dataset.has_outlines(), &DecodeLimits::default())
+    };
+    // Another picture of the sheet lends its objects to copy-paste.
+    let mut donors = |chance: &mut Chance| sample_of(chance.below(chosen.len())).ok();
+    let sample = augmenter.apply(sample_of(number)?, &mut chance, &mut donors);
+    let names = chosen[number].0.dataset.label_names();
+    let Sample { mut image, target, .. } = sample;
+    draw_target(&mut image, &target, |label| names.name(label).to_owned());
+    Ok(Tile { picture: image, caption: format!("augmented, {}", counted(target.len(), "object")) })
+}
+
+fn draw_target(image: &mut RgbImage, target: &Target, name: impl Fn(Label) -> String) {
+    let annotation = |place: usize| Annotation {
+        bbox: target.boxes()[place],
+        mask: target.masks().map(|masks| &masks[place]),
+        text: name(target.labels()[place]),
+        color: Color::distinct(place),
+    };
+    let annotations: Vec<Annotation> = (0..target.len()).map(annotation).collect();
+    draw_annotations(image, &annotations, &DrawStyle::default());
+}
+
+/// The part of a configuration that is used here.
+#[derive(Deserialize)]
+struct AugmentFile {
+    augment: Vec<Augmentation>,
+}
+
+fn read_augmenter(path: &Path) -> Result<Augmenter> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("--augment: cannot read {}", path.display()))?;
+    let file: AugmentFile = serde_yaml::from_str(&text).map_err(|error| {
+        let message = kestrel_core::with_suggestion(&error.to_string());
+        anyhow!("--augment: {}: {message}; expected a list `augment`", path.display())
+    })?;
+    Ok(Augmenter::new(&file.augment)?)
+}

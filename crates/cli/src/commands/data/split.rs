@@ -1,0 +1,36 @@
+//! `kestrel data split`: one data set becomes several.
+
+use crate::Outcome;
+use crate::args::{Part, SplitArgs};
+use crate::console::{self, counted};
+use crate::dataset::mention_findings;
+use crate::place::make_folder;
+use anyhow::Result;
+use kestrel_data::{Dataset, SplitConfig, SplitFraction, split_dataset, write_coco};
+
+/// Divides all images of the data set, whatever splits they were in, and writes a COCO json a part.
+pub(crate) fn run(arguments: &SplitArgs) -> Result<Outcome> {
+    let collection = super::open(&arguments.data)?;
+    mention_findings(&arguments.data.data, &collection.splits);
+    let whole = Dataset::joined(collection.splits.into_iter().map(|split| split.dataset));
+    let fraction = |part: &Part| SplitFraction { name: part.name.clone(), share: part.share };
+    let config = SplitConfig {
+        fractions: arguments.parts.iter().map(fraction).collect(),
+        group: arguments.group.clone(),
+        seed: arguments.seed,
+    };
+    let parts = split_dataset(&whole, &config)?;
+    make_folder(&arguments.output)?;
+    for (name, part) in parts {
+        let part = part.named_from(&arguments.output);
+        let path = arguments.output.join(format!("{name}.json"));
+        write_coco(&part, &path)?;
+        console::print(format_args!(
+            "{}: {} with {}",
+            path.display(),
+            counted(part.images.len(), "image"),
+            counted(part.num_objects(), "object")
+        ))?;
+    }
+    Ok(Outcome::Done)
+}

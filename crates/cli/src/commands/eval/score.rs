@@ -1,0 +1,91 @@
+//! `kestrel eval --model` and `--results`.
+
+use super::model_run::ModelRun;
+use super::{gallery, is_standard_output, json_text, open_truth, tables};
+use crate::args::ScoreArgs;
+use crate::output::{Destination, write_text};
+use crate::{Outcome, console};
+use anyhow::{Result, bail};
+use kestrel_data::{Dataset, Split};
+use kestrel_eval::{
+    EvalOptions, Evaluation, Fact, ReportExtras, evaluate, html, read_results,
+};
+use std::collections::BTreeSet;
+
+/// Gets results, scores them, and writes what was asked for.
+pub(crate) fn run(arguments: &ScoreArgs) -> Result<Outcome> {
+    let (split, truth) = open_truth(&arguments.truth)?;
+    let (results, run) = match (&arguments.results, &arguments.model) {
+        (Some(path), _) => (read_results(path, &truth)?, None),
+        (None, Some(model)) => {
+            let (results, run) = ModelRun::new(arguments, model, &split.dataset)?;
+            (results, Some(run))
+        }
+        (None, None) => bail!("expected --model or --results; see `kestrel eval --help`"),
+    };
+    // The page draws single detections again.
+    let kept = arguments.report.is_some().then(|| results.clone());
+    let evaluation = evaluate(&truth, results, &options(arguments, &split.dataset))?;
+
+    if let Some(path) = &arguments.json {
+        write_text(&Destination::from(path.clone()), &json_text(&evaluation)?)?;
+    }
+    if !is_standard_output(arguments.json.as_deref()) {
+        console::print(tables::of_evaluation(&evaluation).trim_end())?;
+    }
+    if let Some(run) = &run {
+        console::note(run.summary());
+    }
+    if let (Some(path), Some(results)) = (&arguments.report, &kept) {
+        let extras = ReportExtras {
+            title: format!("{} on {}", judged(arguments), arguments.truth.data.display()),
+            cost: run.as_ref().map(|run| run.cost.clone()),
+            gallery: gallery::draw(&split, &evaluation, results, arguments.worst)?,
+            provenance: provenance(arguments, &split, &evaluation),
+        };
+        write_text(&Destination::from(path.clone()), &html(&evaluation, &extras)?)?;
+        console::note(format_args!("the page is {}", path.display()));
+    }
+    Ok(match run {
+        Some(run) if run.num_unreadable > 0 => Outcome::SomeInputsFailed,
+        _ => Outcome::Done,
+    })
+}
+
+fn options(arguments: &ScoreArgs, dataset: &Dataset) -> EvalOptions {
+    let objects = dataset.images.iter().flat_map(|image| &image.objects);
+    let difficult: BTreeSet<u64> =
+        objects.filter(|object| object.difficult).map(|object| object.id).collect();
+    EvalOptions {
+        iou_thresholds: arguments.iou.iter().map(|&iou| exact(iou)).collect(),
+        score_threshold: arguments.score.map(exact),
+        difficult,
+        ..EvalOptions::default()
+    }
+}
+
+/// The decimal number that was typed: 0.6 as float32 is not 0.6.
+fn exact(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or_else(|_| f64::from(value))
+}
+
+/// What was scored, by its name.
+fn judged(arguments: &ScoreArgs) -> String {
+    match (&arguments.model, &arguments.results) {
+        (Some(model), _) => model.clone(),
+        (None, Some(path)) => path.display().to_string(),
+        (None, None) => String::new(),
+    }
+}
+
+fn provenance(arguments: &ScoreArgs, split: &Split, evaluation: &Evaluation) -> Vec<Fact> {
+    let fact = |name: &str, value: String| Fact { name: name.into(), value };
+    let what = if arguments.model.is_some() { "model" } else { "results" };
+    vec![
+        fact(what, judged(arguments)),
+        fact("data", arguments.truth.data.display().to_string()),
+        fact("split", split.name.clone()),
+        fact("images in the gallery", format!("the {} of lowest F1", arguments.worst)),
+        fact("score threshold", format!("{:.2}", evaluation.finest().score_threshold)),
+    ]
+}
