@@ -1,5 +1,5 @@
 //! Drawn fluorescence micrographs: pictures of stained nuclei whose masks are known because they
-//! were drawn, for demos, tests and first steps without data; and in [`shapes`] plain shapes.
+//! were drawn, for demos, tests and first steps without data; and in [`mod@shapes`] plain shapes.
 //!
 //! Source: the usual model of such pictures, as in Lehmussola et al., "Computational Framework for
 //! Simulating Fluorescence Microscope Images With Cell Populations" (2007): bent outlines, textured

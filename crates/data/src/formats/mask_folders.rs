@@ -45,8 +45,14 @@ pub(super) fn read(root: &Path) -> Result<Vec<Split>, FormatError> {
 }
 
 fn is_set(folder: &Path) -> bool {
-    let is_image = |folder: &PathBuf| folder.join(PICTURES).is_dir() && folder.join(MASKS).is_dir();
-    entries(folder).is_ok_and(|entries| entries.iter().any(is_image))
+    entries(folder).is_ok_and(|entries| entries.iter().any(|folder| is_image(folder)))
+}
+
+/// Whether a folder is one image: a split of many may have folders of the same names.
+fn is_image(folder: &Path) -> bool {
+    let pictures = folder.join(PICTURES);
+    let has_one = || files(&pictures, PICTURE_EXTENSIONS).is_ok_and(|pictures| pictures.len() < 2);
+    pictures.is_dir() && folder.join(MASKS).is_dir() && has_one()
 }
 
 /// What the name of the folder, or of the one it lies in, speaks of.
@@ -258,9 +264,15 @@ mod tests {
 
     #[test]
     fn other_folders_are_not_recognised() {
-        for folders in [&["images", "masks"][..], &["a/images"], &[]] {
-            let folder = folder(folders);
-            assert!(!recognises(folder.path()), "{folders:?}");
+        let many = &["train/masks", "train/images/a.png", "train/images/b.png"][..];
+        for folders in [&["images", "masks"][..], &["a/images"], &[], many] {
+            let (pictures, folders): (Vec<_>, Vec<_>) =
+                folders.iter().partition(|path| path.ends_with(".png"));
+            let folder = folder(&[folders, vec!["train/images"]].concat());
+            for picture in pictures {
+                fs::write(folder.path().join(picture), "").unwrap();
+            }
+            assert!(!recognises(folder.path()));
             assert!(matches!(read(folder.path()), Err(FormatError::Unknown { .. })));
         }
     }

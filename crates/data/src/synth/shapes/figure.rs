@@ -39,7 +39,7 @@ impl Figure {
         let squared = dx * dx + dy * dy;
         match self.class {
             ShapeClass::Disc => squared < 1.0,
-            ShapeClass::Ring => squared < 1.0 && squared >= HOLE_RATIO * HOLE_RATIO,
+            ShapeClass::Ring => (HOLE_RATIO * HOLE_RATIO..1.0).contains(&squared),
             ShapeClass::Square => along.abs().max(across.abs()) < 0.5f64.sqrt(),
             ShapeClass::Bar => along.abs() < BAR_RATIOS.0 && across.abs() < BAR_RATIOS.1,
             ShapeClass::Triangle => {

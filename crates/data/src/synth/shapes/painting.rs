@@ -183,3 +183,57 @@ fn coverage(figure: &Figure, y: usize, x: usize) -> f64 {
         .count();
     inside as f64 / (SAMPLES * SAMPLES) as f64
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const SIZE: ImageSize = ImageSize::new(40, 50);
+
+    fn painted(figures: &[Figure]) -> Painting {
+        let config = ShapesConfig { size: SIZE, ..ShapesConfig::default() };
+        let mut chance = Chance::new(1, 0);
+        let mut painting = Painting::new(&config, &mut chance);
+        for figure in figures {
+            painting.add(figure, &Paint::new(&config, &mut chance));
+        }
+        painting
+    }
+
+    fn figures(count: usize, seed: u64) -> Vec<Figure> {
+        let config = ShapesConfig { min_radius_px: 6.0, max_radius_px: 18.0, ..Default::default() };
+        let mut chance = Chance::new(seed, 0);
+        let figure = |_| {
+            let middle = Place { x: chance.between(0.0, 50.0), y: chance.between(0.0, 40.0) };
+            Figure::new(&config, middle, &mut chance)
+        };
+        (0..count).map(figure).collect()
+    }
+
+    #[test]
+    fn a_pixel_belongs_to_the_last_figure_that_covers_its_middle() {
+        for seed in 0..20 {
+            let figures = figures(6, seed);
+            let places = (0..40).flat_map(|y| (0..50).map(move |x| Place::of_pixel(y, x)));
+            let owners: Vec<Option<usize>> =
+                places.map(|place| figures.iter().rposition(|it| it.contains(place))).collect();
+            let expected = figures.iter().enumerate().filter_map(|(number, figure)| {
+                let bits: Vec<u8> =
+                    owners.iter().map(|owner| u8::from(*owner == Some(number))).collect();
+                let mask = Mask::from_bitmap(SIZE, &bits).unwrap();
+                (mask.area() > 0).then_some(DrawnShape { class: figure.class, mask })
+            });
+            assert_eq!(painted(&figures).shapes(), expected.collect::<Vec<_>>(), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn a_figure_may_not_hide_more_than_is_allowed() {
+        let figures = figures(1, 3);
+        let painting = painted(&figures);
+        assert!(painting.leaves_visible(&figures[0], 0.0), "all of it may be hidden");
+        assert!(!painting.leaves_visible(&figures[0], 0.01));
+        assert!(painted(&[]).leaves_visible(&figures[0], 1.0), "nothing is below");
+    }
+}
