@@ -4,7 +4,7 @@
 //! Every picture is decoded once, on all threads, and forgotten when its pixels have been hashed, so
 //! that at most one picture a thread is in memory.
 //!
-//! The orientation is what the `image` crate tells of the header. Where [`decode`] turns a picture by
+//! The orientation is what the `image` crate tells of the header. Where `decode` turns a picture by
 //! an orientation that stands elsewhere (an `eXIf` chunk behind the pixels of a PNG, ImageMagick's
 //! text chunk), the exchanged sides still give it away, but not which turn it was.
 
@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What became of the picture of an image record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Picture {
+pub enum PictureState {
     /// There is no such file.
     Missing,
     /// The file gives no picture.
@@ -74,7 +74,7 @@ pub(super) fn read_all(
     options: &CheckOptions,
     done: &AtomicUsize,
     progress: &(dyn Fn(usize) + Sync),
-) -> Vec<Picture> {
+) -> Vec<PictureState> {
     let read = |record: &ImageRecord| {
         let picture = read(&record.path, options);
         progress(done.fetch_add(1, Ordering::Relaxed) + 1);
@@ -85,8 +85,8 @@ pub(super) fn read_all(
 
 /// The size of the image that a record's objects were annotated in, where it is known: that of the
 /// picture if there is one, else what the annotations state.
-pub(super) fn annotated_size(record: &ImageRecord, picture: &Picture) -> Option<ImageSize> {
-    let Picture::Readable(facts) = picture else {
+pub(super) fn annotated_size(record: &ImageRecord, picture: &PictureState) -> Option<ImageSize> {
+    let PictureState::Readable(facts) = picture else {
         return record.stated_size.filter(|&size| has_countable_pixels(size));
     };
     match record.stated_size {
@@ -102,21 +102,21 @@ fn has_countable_pixels(size: ImageSize) -> bool {
 }
 
 /// What is to be said of a record's picture as a file.
-pub(super) fn findings(record: &ImageRecord, picture: &Picture) -> Vec<Finding> {
+pub(super) fn findings(record: &ImageRecord, picture: &PictureState) -> Vec<Finding> {
     let at_picture = |kind, detail| Finding::new(kind, Place::file(&record.path), detail);
     let mut found = Vec::new();
     match picture {
-        Picture::Missing => {
+        PictureState::Missing => {
             let detail = format!("no such file; \"{}\" in {}", record.name, record.place);
             found.push(at_picture(FindingKind::MissingImage, detail));
         }
-        Picture::Unreadable { reason } => {
+        PictureState::Unreadable { reason } => {
             found.push(at_picture(FindingKind::UnreadableImage, reason.clone()));
         }
-        Picture::Truncated { reason } => {
+        PictureState::Truncated { reason } => {
             found.push(at_picture(FindingKind::TruncatedImage, reason.clone()));
         }
-        Picture::Readable(facts) => {
+        PictureState::Readable(facts) => {
             found
                 .extend(size_finding(record, facts).map(|(kind, detail)| at_picture(kind, detail)));
             if facts.is_grey {
@@ -155,7 +155,7 @@ fn size_finding(record: &ImageRecord, facts: &PictureFacts) -> Option<(FindingKi
     }
 }
 
-fn read(path: &Path, options: &CheckOptions) -> Picture {
+fn read(path: &Path, options: &CheckOptions) -> PictureState {
     let facts = if options.decode_pictures {
         decode(path, &options.limits)
             .map_err(|error| fault(path, &error))
@@ -163,7 +163,7 @@ fn read(path: &Path, options: &CheckOptions) -> Picture {
     } else {
         Header::read(path, &options.limits).map(|header| facts_of(header, None))
     };
-    facts.map_or_else(|fault| fault, Picture::Readable)
+    facts.map_or_else(|fault| fault, PictureState::Readable)
 }
 
 fn facts_of(header: Header, image: Option<&RgbImage>) -> PictureFacts {
@@ -195,13 +195,13 @@ struct Header {
 
 impl Header {
     /// Reads as far as the pixels, but for JPEG, which the decoder takes into memory whole.
-    fn read(path: &Path, limits: &DecodeLimits) -> Result<Self, Picture> {
+    fn read(path: &Path, limits: &DecodeLimits) -> Result<Self, PictureState> {
         let io = |source| fault(path, &DecodeError::Io { path: path.into(), source });
         let damaged = |error: ImageError| from_reason(path, error.to_string());
         let file = File::open(path).map_err(io)?;
         if file.metadata().map_err(io)?.len() > limits.max_bytes {
             let reason = format!("larger than the {} bytes allowed", limits.max_bytes);
-            return Err(Picture::Unreadable { reason });
+            return Err(PictureState::Unreadable { reason });
         }
         let mut reader = ImageReader::new(BufReader::new(file));
         if let Ok(by_name) = image::ImageFormat::from_path(path) {
@@ -223,25 +223,27 @@ impl Header {
     }
 }
 
-fn fault(path: &Path, error: &DecodeError) -> Picture {
+fn fault(path: &Path, error: &DecodeError) -> PictureState {
     match error {
-        DecodeError::Io { source, .. } if source.kind() == ErrorKind::NotFound => Picture::Missing,
+        DecodeError::Io { source, .. } if source.kind() == ErrorKind::NotFound => {
+            PictureState::Missing
+        }
         DecodeError::Damaged { reason, .. } => from_reason(path, reason.clone()),
         other => {
             let message = other.to_string();
             // The finding's place is the file already.
             let named = format!("{}: ", path.display());
             let reason = message.strip_prefix(&named).unwrap_or(&message).to_owned();
-            Picture::Unreadable { reason }
+            PictureState::Unreadable { reason }
         }
     }
 }
 
-fn from_reason(path: &Path, reason: String) -> Picture {
+fn from_reason(path: &Path, reason: String) -> PictureState {
     if says_the_file_ended(&reason) || is_shorter_than_its_riff(path).unwrap_or(false) {
-        Picture::Truncated { reason }
+        PictureState::Truncated { reason }
     } else {
-        Picture::Unreadable { reason }
+        PictureState::Unreadable { reason }
     }
 }
 
