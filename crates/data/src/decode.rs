@@ -28,11 +28,13 @@ mod png_exif;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod png_exif_tests;
+mod probe;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
 
 pub use error::DecodeError;
+pub use probe::probe;
 
 /// How large a picture may be. A file of some bytes can claim any size; these are what keep it from
 /// taking the machine's memory.
@@ -82,7 +84,25 @@ fn decode_from<R: BufRead + Seek>(
 ) -> Result<RgbImage, DecodeError> {
     let format = known_format(&mut reader, path)?;
     if format == ImageFormat::Jpeg {
-        check_jpeg_file(&mut reader, path, limits)?;
+        check_jpeg_bytes(&mut reader, path, limits)?;
+        check_jpeg_end(&mut reader, path)?;
+    }
+    let (decoder, orientation) = opened(reader, path, limits)?;
+    let mut picture = DynamicImage::from_decoder(decoder)
+        .map_err(|error| DecodeError::from_image(path, format, limits, error))?;
+    picture.apply_orientation(orientation);
+    Ok(over_white(picture))
+}
+
+/// A decoder that has read the header, and how the picture is to be turned.
+fn opened<'r, R: BufRead + Seek + 'r>(
+    mut reader: R,
+    path: &Path,
+    limits: &DecodeLimits,
+) -> Result<(Box<dyn ImageDecoder + 'r>, Orientation), DecodeError> {
+    let format = known_format(&mut reader, path)?;
+    if format == ImageFormat::Jpeg {
+        check_jpeg_bytes(&mut reader, path, limits)?;
     }
     let png_exif = match format {
         ImageFormat::Png => {
@@ -97,9 +117,7 @@ fn decode_from<R: BufRead + Seek>(
         Some(block) => orientation_in(&block),
         None => orientation(&mut decoder),
     };
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(in_this_file)?;
-    picture.apply_orientation(orientation);
-    Ok(over_white(picture))
+    Ok((Box::new(decoder), orientation))
 }
 
 /// The format by content, and for TGA by name; `reader` is left at the start.
@@ -120,17 +138,24 @@ fn known_format<R: BufRead + Seek>(
     }
 }
 
-/// The file, all of which the JPEG decoder takes into memory, against the limits; and its end.
-fn check_jpeg_file<R: BufRead + Seek>(
+/// The file, all of which the JPEG decoder takes into memory, against the limits.
+fn check_jpeg_bytes<R: BufRead + Seek>(
     reader: &mut R,
     path: &Path,
     limits: &DecodeLimits,
 ) -> Result<(), DecodeError> {
     let io = |source| DecodeError::io(path, source);
-    if reader.seek(SeekFrom::End(0)).map_err(io)? > limits.max_bytes {
+    let num_bytes = reader.seek(SeekFrom::End(0)).map_err(io)?;
+    reader.rewind().map_err(io)?;
+    if num_bytes > limits.max_bytes {
         return Err(DecodeError::too_many_bytes(path, limits));
     }
-    reader.rewind().map_err(io)?;
+    Ok(())
+}
+
+/// That a JPEG has its end marker.
+fn check_jpeg_end<R: BufRead + Seek>(reader: &mut R, path: &Path) -> Result<(), DecodeError> {
+    let io = |source| DecodeError::io(path, source);
     let ends = jpeg_end::is_present(reader).map_err(io)?;
     reader.rewind().map_err(io)?;
     if ends {

@@ -92,7 +92,7 @@ fn comparable(path: &Path) -> PathBuf {
 fn find(input: &str) -> Result<Vec<PathBuf>, InputError> {
     let path = Path::new(input);
     let files = if path.is_dir() {
-        in_folder(path)?
+        pictures_below(path)?
     } else if path.exists() {
         return Ok(vec![path.to_owned()]);
     } else if input.contains(['*', '?', '[']) {
@@ -116,7 +116,8 @@ fn matched(pattern: &str) -> Result<Vec<PathBuf>, InputError> {
     Ok(paths.into_iter().filter(|path| path.is_file() && is_picture(path)).collect())
 }
 
-fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, InputError> {
+/// The pictures of a folder and of those in it, by path; hidden ones are left out.
+pub(crate) fn pictures_below(folder: &Path) -> Result<Vec<PathBuf>, InputError> {
     let mut files = Vec::new();
     let mut entered = HashSet::new();
     let mut waiting = vec![folder.to_owned()];

@@ -26,7 +26,7 @@ pub use dataset::{
     Category, CategoryId, Collection, Dataset, Finding, FindingKind, Format, ImageRecord, Object,
     ObjectBox, Outline, Place, Sample, SampleError, Severity, Split,
 };
-pub use decode::{DecodeError, DecodeLimits, decode, decode_bytes};
+pub use decode::{DecodeError, DecodeLimits, decode, decode_bytes, probe};
 pub use encode::{EncodeError, write_picture};
 pub use formats::{FormatError, WriteError, read_collection, write_coco};
 pub use inputs::{InputError, PICTURE_EXTENSIONS, find_images};

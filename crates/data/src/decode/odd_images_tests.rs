@@ -50,6 +50,7 @@ impl Odd {
             (Ok(picture), _) => {
                 assert!(should_open && refused.is_none(), "{} decodes now", self.file);
                 self.check_size(picture.size());
+                assert_eq!(probe(path, &DecodeLimits::default()).unwrap(), picture.size());
             }
         }
     }

@@ -10,7 +10,7 @@
 
 use super::FormatError;
 use super::locate::{
-    ImageFolders, Lines, SplitName, distinct, entries, files_with, read_text, stem,
+    ImageFolders, Lines, SplitName, distinct, entries, files_with, has_extension, read_text, stem,
 };
 use crate::{Category, Dataset, Finding, FindingKind, ImageRecord, Place, Split};
 use document::{Content, Document};
@@ -155,12 +155,8 @@ fn without_image(image_id: u64) -> Problem {
 /// The COCO files of a folder: beside its pictures, else in `annotations/`, else one a sub-folder.
 fn annotation_files(root: &Path) -> Vec<PathBuf> {
     if root.is_file() {
-        let is_json = files_are_json(root);
-        return if is_json && document::look(root) != Content::Other {
-            vec![root.into()]
-        } else {
-            Vec::new()
-        };
+        let is_coco = has_extension(root, &["json"]) && document::look(root) != Content::Other;
+        return if is_coco { vec![root.into()] } else { Vec::new() };
     }
     let subfolders = entries(root).1;
     let annotations = subfolders.iter().filter(|folder| {
@@ -171,10 +167,6 @@ fn annotation_files(root: &Path) -> Vec<PathBuf> {
         .map(files_of_folder)
         .find(|files| !files.is_empty())
         .unwrap_or_else(|| subfolders.iter().flat_map(|folder| files_of_folder(folder)).collect())
-}
-
-fn files_are_json(file: &Path) -> bool {
-    super::locate::has_extension(file, &["json"])
 }
 
 /// The COCO files that lie in one folder. Looked into are those with a name such files have, and a

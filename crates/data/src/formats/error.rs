@@ -1,5 +1,6 @@
 //! Why a data set cannot be read at all.
 
+use crate::{Finding, FindingKind, Place};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -43,5 +44,18 @@ pub enum FormatError {
 impl FormatError {
     pub(super) fn io(path: &Path, source: io::Error) -> Self {
         Self::Io { path: path.into(), source }
+    }
+
+    /// The same as a finding, where only one of many files is concerned.
+    pub(super) fn into_finding(self) -> Finding {
+        let (file, line, detail) = match self {
+            Self::Io { path, source } => (path, None, format!("cannot be read: {source}")),
+            Self::Unknown { path, found } => (path, None, found),
+            Self::Content { path, line, found, expected } => {
+                (path, line, format!("found {found}, expected {expected}"))
+            }
+        };
+        let place = Place { file, line, annotation: None };
+        Finding { kind: FindingKind::MalformedAnnotation, place, detail }
     }
 }

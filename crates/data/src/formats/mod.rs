@@ -8,7 +8,9 @@ mod coco;
 mod error;
 mod locate;
 mod outline;
+mod voc;
 mod write;
+mod yolo;
 
 use crate::{Collection, Format, Split};
 use locate::{by_use, entries};
@@ -20,7 +22,7 @@ pub use write::{WriteError, write_coco};
 
 /// The formats in the order they are looked for: some tools write COCO beside their own format, and
 /// COCO then says most.
-const DETECTED: [Format; 1] = [Format::Coco];
+const DETECTED: [Format; 3] = [Format::Coco, Format::Yolo, Format::Voc];
 
 /// Into how many folders that hold nothing but one other folder the search goes down.
 const MAX_WRAPPINGS: usize = 3;
@@ -55,6 +57,8 @@ fn detected(path: &Path) -> Result<(Format, PathBuf), FormatError> {
 fn recognises(format: Format, root: &Path) -> bool {
     match format {
         Format::Coco => coco::recognises(root),
+        Format::Voc => voc::recognises(root),
+        Format::Yolo => yolo::recognises(root),
         _ => false,
     }
 }
@@ -62,6 +66,8 @@ fn recognises(format: Format, root: &Path) -> bool {
 fn read(format: Format, root: &Path) -> Result<Vec<Split>, FormatError> {
     match format {
         Format::Coco => coco::read(root),
+        Format::Voc => voc::read(root),
+        Format::Yolo => yolo::read(root),
         _ => Ok(Vec::new()),
     }
 }
