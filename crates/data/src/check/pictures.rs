@@ -9,13 +9,13 @@
 //! text chunk), the exchanged sides still give it away, but not which turn it was.
 
 use super::{CheckOptions, turn::Turn};
-use crate::{DecodeError, DecodeLimits, Finding, FindingKind, ImageRecord, Place, decode};
-use image::{ImageDecoder, ImageError, ImageReader, Limits};
+use crate::{DecodeError, Finding, FindingKind, ImageRecord, Place, decode, probe};
+use image::{ImageDecoder, ImageError, ImageReader};
 use kestrel_core::{ImageSize, RgbImage};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{self, BufReader, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -156,25 +156,19 @@ fn size_finding(record: &ImageRecord, facts: &PictureFacts) -> Option<(FindingKi
 }
 
 fn read(path: &Path, options: &CheckOptions) -> PictureState {
-    let facts = if options.decode_pictures {
-        decode(path, &options.limits)
-            .map_err(|error| fault(path, &error))
-            .and_then(|image| Ok(facts_of(Header::read(path, &options.limits)?, Some(&image))))
-    } else {
-        Header::read(path, &options.limits).map(|header| facts_of(header, None))
-    };
-    facts.map_or_else(|fault| fault, PictureState::Readable)
+    facts(path, options).map_or_else(|fault| fault, PictureState::Readable)
 }
 
-fn facts_of(header: Header, image: Option<&RgbImage>) -> PictureFacts {
-    let Header { stored_size, turn, is_grey } = header;
-    PictureFacts {
-        stored_size,
-        seen_size: image.map_or_else(|| turn.size(stored_size), RgbImage::size),
-        is_grey,
-        sha256: image.map(sha256),
-        turn,
-    }
+fn facts(path: &Path, options: &CheckOptions) -> Result<PictureFacts, PictureState> {
+    let fault = |error| fault(path, &error);
+    let (seen_size, sha256) = if options.decode_pictures {
+        let image = decode(path, &options.limits).map_err(fault)?;
+        (image.size(), Some(sha256(&image)))
+    } else {
+        (probe(path, &options.limits).map_err(fault)?, None)
+    };
+    let Header { stored_size, turn, is_grey } = Header::read(path)?;
+    Ok(PictureFacts { stored_size, seen_size, is_grey, sha256, turn })
 }
 
 /// The size counts too: two plain pictures of one area have the same bytes.
@@ -194,23 +188,11 @@ struct Header {
 }
 
 impl Header {
-    /// Reads as far as the pixels, but for JPEG, which the decoder takes into memory whole.
-    fn read(path: &Path, limits: &DecodeLimits) -> Result<Self, PictureState> {
+    /// Of a file that was read before, and within limits.
+    fn read(path: &Path) -> Result<Self, PictureState> {
         let io = |source| fault(path, &DecodeError::Io { path: path.into(), source });
         let damaged = |error: ImageError| from_reason(path, error.to_string());
-        let file = File::open(path).map_err(io)?;
-        if file.metadata().map_err(io)?.len() > limits.max_bytes {
-            let reason = format!("larger than the {} bytes allowed", limits.max_bytes);
-            return Err(PictureState::Unreadable { reason });
-        }
-        let mut reader = ImageReader::new(BufReader::new(file));
-        if let Ok(by_name) = image::ImageFormat::from_path(path) {
-            reader.set_format(by_name);
-        }
-        let mut decoder_limits = Limits::no_limits();
-        decoder_limits.max_alloc = Some(limits.max_bytes);
-        reader.limits(decoder_limits);
-        let reader = reader.with_guessed_format().map_err(io)?;
+        let reader = ImageReader::open(path).map_err(io)?.with_guessed_format().map_err(io)?;
         let mut decoder = reader.into_decoder().map_err(damaged)?;
         let (width, height) = decoder.dimensions();
         // A broken EXIF block says nothing about the pixels.

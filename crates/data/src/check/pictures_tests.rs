@@ -1,9 +1,8 @@
 //! Picture files of every kind of trouble, written here.
 
 use super::*;
-use crate::Object;
-use crate::ObjectBox;
 use crate::check::samples::{image as record, kinds_of, object, picture};
+use crate::{DecodeLimits, Object, ObjectBox};
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat};
 use std::io::Cursor;

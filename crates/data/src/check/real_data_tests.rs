@@ -72,6 +72,17 @@ fn nuclei256() {
     assert_eq!(others(&report, &expected), [""; 0]);
 }
 
+/// 545 boxes touch the far edge, which is fine.
+#[test]
+fn bccd() {
+    let Some(report) = checked("bccd") else { return };
+    let empty = files(&report, FindingKind::EmptyBox);
+    assert_eq!(empty, ["BloodImage_00338.xml", "BloodImage_00343.xml"]);
+    let objects: usize = report.splits.iter().map(|split| split.objects).sum();
+    assert_eq!(objects, 4888);
+    assert_eq!(others(&report, &[FindingKind::EmptyBox, FindingKind::NoAnchor]), [""; 0]);
+}
+
 /// Photographs of a camera, which turns them by EXIF, as if annotated by a tool that does not.
 #[test]
 fn exif_photographs() {
