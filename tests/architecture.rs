@@ -13,11 +13,11 @@ use std::process::Command;
 const ARROWS: [(&str, &[&str]); 12] = [
     ("core", &[]),
     ("layers", &[]),
-    ("zoo", &[]),
     ("weights", &["core"]),
     ("data", &["core"]),
     ("draw", &["core"]),
     ("eval", &["core"]),
+    ("zoo", &["core"]),
     ("roi-align", &["core"]),
     ("resnet", &["layers"]),
     ("fpn", &["layers"]),

@@ -17,7 +17,7 @@ use tch::{Device, Kind, Tensor};
 /// Relative difference of a loss: a tenth of what is asked for.
 const LOSS: f64 = 1e-5;
 /// Norm of a gradient's difference over its norm, as asked for.
-pub const GRADIENT: f64 = 1e-3;
+const GRADIENT: f64 = 1e-3;
 
 /// The narrow model of `narrow.py`.
 fn architecture(variant: &str) -> Architecture {
@@ -49,15 +49,6 @@ fn architecture(variant: &str) -> Architecture {
     architecture
 }
 
-/// How the pixels lie in memory, and with them every map that follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
-    /// As a batch comes.
-    ChannelsLast,
-    /// As torchvision has them, so that libtorch adds in the same order.
-    Contiguous,
-}
-
 /// A model after its backward pass.
 pub struct Step {
     /// Its variables, with gradients.
@@ -70,17 +61,13 @@ pub fn step(
     architecture: &Architecture,
     images: &[RgbImage],
     targets: &[Target],
-    layout: Layout,
     fill: impl FnOnce(&VarStore),
 ) -> Step {
     let store = VarStore::new(Device::Cpu);
     let masks = architecture.mask_branch.as_ref().unwrap();
     let model = MaskRcnn::new(&store.root(), architecture, masks);
     fill(&store);
-    let mut batch = Batch::with_targets(images, targets, &architecture.resize, Device::Cpu);
-    if layout == Layout::Contiguous {
-        batch.pixels = batch.pixels.contiguous();
-    }
+    let batch = Batch::with_targets(images, targets, &architecture.resize, Device::Cpu);
     let losses = model.losses(&batch, &mut Draw::First).unwrap();
     losses.total().backward();
     Step { store, losses }
@@ -113,19 +100,18 @@ fn losses_gradients_and_statistics_of_a_step() {
         let targets: Vec<Target> =
             (0..3).map(|image| target(&fixture, image, images[image].size())).collect();
         assert!(targets[1].is_empty(), "one image of the batch has no object");
-        let step =
-            step(&architecture(variant), &images, &targets, Layout::ChannelsLast, formula::fill);
-        compare_step(&format!("narrow {variant}"), &step, &fixture, GRADIENT);
+        let step = step(&architecture(variant), &images, &targets, formula::fill);
+        compare_step(&format!("narrow {variant}"), &step, &fixture);
     }
 }
 
 /// Losses, gradients and statistics against a fixture.
-pub fn compare_step(model: &str, step: &Step, fixture: &Fixture, gradient: f64) {
+pub fn compare_step(model: &str, step: &Step, fixture: &Fixture) {
     for (name, loss) in step.losses.named() {
         let off = loss_difference(&format!("{model}: {name}"), loss, fixture.scalar(name));
         report(model, name, off, "relative");
     }
-    compare_gradients(model, &step.store, fixture, gradient);
+    compare_gradients(model, &step.store, fixture);
     compare_statistics(model, &step.store, fixture);
 }
 
@@ -135,8 +121,7 @@ fn a_batch_without_objects_trains() {
         let fixture = Fixture::named(&format!("losses_{variant}"));
         let images = images(&fixture);
         let targets = vec![Target::empty(); 3];
-        let step =
-            step(&architecture(variant), &images, &targets, Layout::ChannelsLast, formula::fill);
+        let step = step(&architecture(variant), &images, &targets, formula::fill);
         for (name, loss) in step.losses.named() {
             let expected = fixture.scalar(&format!("empty.{name}"));
             loss_difference(&format!("{variant} without objects: {name}"), loss, expected);
@@ -161,13 +146,13 @@ fn loss_difference(what: &str, found: &Tensor, expected: f64) -> f64 {
     off
 }
 
-fn compare_gradients(model: &str, store: &VarStore, fixture: &Fixture, tolerance: f64) {
+fn compare_gradients(model: &str, store: &VarStore, fixture: &Fixture) {
     let mut worst = (0.0, String::new());
     let mut count = 0;
     for (name, variable) in trained(store) {
         let expected = fixture.tensor(&format!("gradient.{name}"));
         let off = relative_norm(&variable.grad(), &expected);
-        assert!(off <= tolerance, "{model}: gradient of {name} is {off:.1e} off");
+        assert!(off <= GRADIENT, "{model}: gradient of {name} is {off:.1e} off");
         worst = if off > worst.0 { (off, name) } else { worst };
         count += 1;
     }

@@ -5,19 +5,26 @@
 //! * [`check`] finds what is wrong with it, and [`repair`] puts right what can be;
 //! * [`find_images`] turns what a user names into picture files;
 //! * [`decode`] reads one as a viewer would show it, within [`DecodeLimits`];
+//! * [`augment`] changes samples at random, and [`Loader`] makes batches of them;
 //! * [`write_picture`] writes one, whole or not at all;
-//! * [`micrograph`] and [`micrograph_sequence`] draw fluorescence micrographs with known masks.
+//! * [`split_dataset`] makes several data sets of one, each with its share of every class;
+//! * [`micrograph`] and [`micrograph_sequence`] draw fluorescence micrographs with known masks,
+//!   and [`shapes`] coloured shapes.
 //!
 //! Nothing here knows of tensors.
 
+pub mod augment;
 mod check;
 mod dataset;
 mod decode;
 mod encode;
 mod formats;
 mod inputs;
+mod loader;
+mod split;
 mod synth;
 
+pub use augment::{AugmentError, Augmentation, Augmenter, Chance};
 pub use check::{
     AnchorFit, AnchorGrid, Change, ChangeKind, CheckOptions, CheckReport, ClassRow, PictureFacts,
     PictureState, Repaired, SizeHistogram, SplitReport, check, repair,
@@ -30,7 +37,13 @@ pub use decode::{DecodeError, DecodeLimits, decode, decode_bytes, probe};
 pub use encode::{EncodeError, write_picture};
 pub use formats::{FormatError, WriteError, read_collection, write_coco};
 pub use inputs::{InputError, PICTURE_EXTENSIONS, find_images};
+pub use loader::{
+    BatchError, BatchOrder, BatchOrderConfig, Loaded, Loader, LoaderConfig, LoaderError,
+    LoaderPosition, LoaderRun, Unreadable,
+};
+pub use split::{SplitConfig, SplitError, SplitFraction, split_dataset};
 pub use synth::{
-    Micrograph, MicrographConfig, MicrographError, MicrographFrame, MicrographSequence,
-    MotionConfig, TrackedNucleus, micrograph, micrograph_sequence,
+    DrawnShape, Micrograph, MicrographConfig, MicrographError, MicrographFrame, MicrographSequence,
+    MotionConfig, ShapeClass, ShapesConfig, ShapesError, ShapesPicture, TrackedNucleus, micrograph,
+    micrograph_sequence, shapes,
 };

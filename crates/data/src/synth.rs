@@ -1,5 +1,5 @@
 //! Drawn fluorescence micrographs: pictures of stained nuclei whose masks are known because they
-//! were drawn, for demos, tests and first steps without data.
+//! were drawn, for demos, tests and first steps without data; and in [`shapes`] plain shapes.
 //!
 //! Source: the usual model of such pictures, as in Lehmussola et al., "Computational Framework for
 //! Simulating Fluorescence Microscope Images With Cell Populations" (2007): bent outlines, textured
@@ -13,9 +13,11 @@ mod motion;
 mod nucleus;
 mod optics;
 mod scene;
+mod shapes;
 
 pub use config::{MicrographConfig, MicrographError, MotionConfig};
 pub use motion::{MicrographFrame, MicrographSequence, TrackedNucleus, micrograph_sequence};
+pub use shapes::{DrawnShape, ShapeClass, ShapesConfig, ShapesError, ShapesPicture, shapes};
 
 use chance::Chance;
 use kestrel_core::{Mask, RgbImage};

@@ -1,7 +1,9 @@
 //! Resizing by bilinear interpolation without antialiasing and by nearest pixel.
 //!
 //! Source: `torch.nn.functional.interpolate` with `align_corners=False`, whose positions and
-//! rounding are copied (`aten/src/ATen/native/UpSample.h`). Differences: none known.
+//! rounding are copied (`aten/src/ATen/native/UpSample.h`). Its builds for today's processors fuse a
+//! product and the sum it goes into, and so does this file: a position at 500 is 3e-5 off otherwise,
+//! and a pixel with it. Differences: none known.
 
 use kestrel_core::{ImageSize, Mask, RgbImage};
 use rayon::prelude::*;
@@ -20,7 +22,7 @@ pub(crate) struct Tap {
 pub(crate) fn taps(from: usize, to: usize, positions: Range<usize>) -> Vec<Tap> {
     let step = from as f32 / to as f32;
     let tap = |position: usize| {
-        let at = (step * (position as f32 + 0.5) - 0.5).max(0.0);
+        let at = fused(step, position as f32 + 0.5, -0.5).max(0.0);
         let low = (at as usize).min(from - 1);
         let high_weight = (at - low as f32).clamp(0.0, 1.0);
         Tap { low, high: (low + 1).min(from - 1), low_weight: 1.0 - high_weight, high_weight }
@@ -51,13 +53,20 @@ pub(crate) fn bilinear(
             for (c, value) in pixel.iter_mut().enumerate() {
                 let table = &tables[c];
                 let across = |line: &[u8]| {
-                    table[line[column.low * 3 + c] as usize] * column.low_weight
-                        + table[line[column.high * 3 + c] as usize] * column.high_weight
+                    let low = table[line[column.low * 3 + c] as usize];
+                    let high = table[line[column.high * 3 + c] as usize];
+                    fused(low, column.low_weight, high * column.high_weight)
                 };
-                *value = across(above) * row.low_weight + across(below) * row.high_weight;
+                *value = fused(across(above), row.low_weight, across(below) * row.high_weight);
             }
         }
     });
+}
+
+/// `value * weight + rest` rounded once. Exact products of float32 fit into float64, and this is
+/// faster than `mul_add` where the compiler may not assume the instruction.
+fn fused(value: f32, weight: f32, rest: f32) -> f32 {
+    (f64::from(value) * f64::from(weight) + f64::from(rest)) as f32
 }
 
 /// A mask resized by nearest pixel, as rows of 0 and 1.

@@ -1,6 +1,7 @@
 //! From what a user typed to a model.
 
 use crate::{MODELS, Model};
+use kestrel_core::closest;
 use std::fmt;
 
 /// A name no model has.
@@ -49,31 +50,13 @@ fn key(name: &str) -> String {
 }
 
 fn nearest(wanted: &str) -> Option<&'static str> {
-    // A third of the letters wrong: further off, a guess is noise.
-    let most = wanted.chars().count() / 3;
-    let begun = MODELS.iter().find(|model| most > 0 && key(model.name).starts_with(wanted));
-    let misspelt = || {
-        let distances = MODELS.iter().map(|model| (edit_distance(wanted, &key(model.name)), model));
-        distances.filter(|(distance, _)| *distance <= most).min_by_key(|(distance, _)| *distance)
-    };
-    begun.or_else(|| misspelt().map(|(_, model)| model)).map(|model| model.name)
-}
-
-/// How many letters have to be put in, taken out or replaced to turn `a` into `b` (Levenshtein).
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    // Row i holds the distances of a's first i letters to every beginning of b.
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
+    let keys: Vec<String> = MODELS.iter().map(|model| key(model.name)).collect();
+    // A beginning of two letters fits too many names to be a hint.
+    let begun = keys.iter().find(|key| wanted.chars().count() > 2 && key.starts_with(wanted));
+    let meant =
+        begun.map(String::as_str).or_else(|| closest(wanted, keys.iter().map(String::as_str)));
+    let place = keys.iter().position(|key| Some(key.as_str()) == meant)?;
+    Some(MODELS[place].name)
 }
 
 #[cfg(test)]
@@ -117,14 +100,5 @@ mod tests {
             find("yolo").unwrap_err().to_string(),
             "model `yolo`: not a published one; `kestrel model list` shows their names"
         );
-    }
-
-    #[test]
-    fn distances_by_hand() {
-        assert_eq!(edit_distance("", "abc"), 3);
-        assert_eq!(edit_distance("abc", ""), 3);
-        assert_eq!(edit_distance("kitten", "sitting"), 3);
-        assert_eq!(edit_distance("flaw", "lawn"), 2);
-        assert_eq!(edit_distance("same", "same"), 0);
     }
 }

@@ -8,6 +8,7 @@
 //! person sees it: evaluation has to see the very numbers of the file.
 
 mod finding;
+mod join;
 mod sample;
 
 use kestrel_core::{Categories, ImageSize, Label, Mask};

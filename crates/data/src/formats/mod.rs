@@ -4,10 +4,22 @@
 //! files, `read` gives the splits. A record that cannot be understood becomes a [`crate::Finding`]
 //! with its place and the rest is read; only when nothing can be read is there an error.
 
+mod assemble;
 mod coco;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod damage;
 mod error;
+mod index_png;
+mod instance_png;
+mod labelme;
 mod locate;
+mod marked;
+mod marking_json;
+mod mask_folders;
 mod outline;
+mod split_folders;
+mod via;
 mod voc;
 mod write;
 mod yolo;
@@ -22,7 +34,15 @@ pub use write::{WriteError, write_coco};
 
 /// The formats in the order they are looked for: some tools write COCO beside their own format, and
 /// COCO then says most.
-const DETECTED: [Format; 3] = [Format::Coco, Format::Yolo, Format::Voc];
+const DETECTED: [Format; 7] = [
+    Format::Coco,
+    Format::Yolo,
+    Format::Voc,
+    Format::InstancePng,
+    Format::MaskFolders,
+    Format::Via,
+    Format::LabelMe,
+];
 
 /// Into how many folders that hold nothing but one other folder the search goes down.
 const MAX_WRAPPINGS: usize = 3;
@@ -59,7 +79,10 @@ fn recognises(format: Format, root: &Path) -> bool {
         Format::Coco => coco::recognises(root),
         Format::Voc => voc::recognises(root),
         Format::Yolo => yolo::recognises(root),
-        _ => false,
+        Format::InstancePng => instance_png::recognises(root),
+        Format::MaskFolders => mask_folders::recognises(root),
+        Format::Via => via::recognises(root),
+        Format::LabelMe => labelme::recognises(root),
     }
 }
 
@@ -68,7 +91,10 @@ fn read(format: Format, root: &Path) -> Result<Vec<Split>, FormatError> {
         Format::Coco => coco::read(root),
         Format::Voc => voc::read(root),
         Format::Yolo => yolo::read(root),
-        _ => Ok(Vec::new()),
+        Format::InstancePng => instance_png::read(root),
+        Format::MaskFolders => mask_folders::read(root),
+        Format::Via => via::read(root),
+        Format::LabelMe => labelme::read(root),
     }
 }
 

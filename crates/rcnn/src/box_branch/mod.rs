@@ -142,5 +142,7 @@ pub(crate) fn pool(
 ) -> Result<Tensor, RoiAlignError> {
     let levels = &pyramid[..pooler.scales.len().min(pyramid.len())];
     let route = levels.first().map_or(Route::Bag, Route::suited_to);
-    pooler.pool(levels, rois, route)
+    let crops = pooler.pool(levels, rois, route)?;
+    // As with the pixels of a training batch: torchvision's order of sums is that of contiguous maps.
+    Ok(if crops.requires_grad() { crops.contiguous() } else { crops })
 }
