@@ -83,6 +83,21 @@ fn bccd() {
     assert_eq!(others(&report, &[FindingKind::EmptyBox, FindingKind::NoAnchor]), [""; 0]);
 }
 
+/// Two boxes reach past their pedestrian.
+#[test]
+fn penn_fudan() {
+    let Some(report) = checked("penn-fudan") else { return };
+    let missed: Vec<_> = report
+        .of_kind(FindingKind::BoxMaskMismatch)
+        .map(|finding| finding.place.file.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(missed, ["PennPed00019", "PennPed00027"]);
+    let split = &report.splits[0];
+    assert_eq!((split.images, split.objects), (170, 423));
+    let expected = [FindingKind::BoxMaskMismatch, FindingKind::NoAnchor];
+    assert_eq!(others(&report, &expected), [""; 0]);
+}
+
 /// Photographs of a camera, which turns them by EXIF, as if annotated by a tool that does not.
 #[test]
 fn exif_photographs() {

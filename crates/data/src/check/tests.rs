@@ -85,6 +85,20 @@ fn files_are_read_and_the_report_becomes_json() {
 }
 
 #[test]
+fn the_report_does_not_depend_on_the_number_of_threads() {
+    let mut data = dataset(SIZE, &["cat"], vec![vec![object(ObjectBox::default()); 3]; 40]);
+    data.images.iter_mut().rev().step_by(3).for_each(|image| image.id = 1);
+    let collection = collection(vec![data.clone(), data]);
+    let with_threads = |num_threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(num_threads).build().unwrap();
+        pool.install(|| check(&collection, &lenient(), &|_| {}))
+    };
+    let report = with_threads(1);
+    assert_eq!(report.count(FindingKind::MissingImage), 80);
+    assert_eq!(report, with_threads(4));
+}
+
+#[test]
 fn repairing_a_right_set_changes_nothing() {
     let data = one_object(Object { outline: Some(rectangle(BOUNDS)), ..object(BOUNDS) });
     let repaired = repair(&data, &pictures(&data));
