@@ -26,8 +26,8 @@ mod synth;
 
 pub use augment::{AugmentError, Augmentation, Augmenter, Chance};
 pub use check::{
-    AnchorFit, AnchorGrid, Change, ChangeKind, CheckOptions, CheckReport, ClassRow, Picture,
-    PictureFacts, Repaired, SizeHistogram, SplitReport, check, repair,
+    AnchorFit, AnchorGrid, Change, ChangeKind, CheckOptions, CheckReport, ClassRow, PictureFacts,
+    PictureState, Repaired, SizeHistogram, SplitReport, check, repair,
 };
 pub use dataset::{
     Category, CategoryId, Collection, Dataset, Finding, FindingKind, Format, ImageRecord, Object,

@@ -2,7 +2,7 @@
 
 use super::{
     masks::{self, Shape},
-    pictures::{self, Picture},
+    pictures::{self, PictureState},
 };
 use crate::{Finding, FindingKind, ImageRecord, Object};
 use kestrel_core::ImageSize;
@@ -17,7 +17,7 @@ pub(super) struct AnnotatedImage<'a> {
 }
 
 impl<'a> AnnotatedImage<'a> {
-    pub(super) fn new(record: &'a ImageRecord, picture: &Picture) -> Self {
+    pub(super) fn new(record: &'a ImageRecord, picture: &PictureState) -> Self {
         Self::of_size(record, pictures::annotated_size(record, picture))
     }
 

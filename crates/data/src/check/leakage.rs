@@ -4,7 +4,7 @@
 //! Pictures are the same when their pixels as seen are, whatever the files are called and however
 //! they are packed. Scaled or compressed copies are not found.
 
-use super::pictures::{Picture, PictureFacts};
+use super::pictures::{PictureFacts, PictureState};
 use crate::{Collection, Finding, FindingKind, ImageRecord, Place};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -38,7 +38,7 @@ impl<'a> Seen<'a> {
 
 /// Pictures that are in several splits or twice in one, and names that stand for two pictures.
 /// `pictures` has a list for each split, an entry for each image.
-pub(super) fn findings(collection: &Collection, pictures: &[Vec<Picture>]) -> Vec<Finding> {
+pub(super) fn findings(collection: &Collection, pictures: &[Vec<PictureState>]) -> Vec<Finding> {
     let mut by_identity = BTreeMap::new();
     let mut by_name = BTreeMap::new();
     let mut found = Vec::new();
@@ -58,13 +58,13 @@ pub(super) fn findings(collection: &Collection, pictures: &[Vec<Picture>]) -> Ve
 
 fn readable<'a>(
     collection: &'a Collection,
-    pictures: &'a [Vec<Picture>],
+    pictures: &'a [Vec<PictureState>],
 ) -> impl Iterator<Item = Seen<'a>> {
     let splits = collection.splits.iter().zip(pictures);
     splits.flat_map(|(split, pictures)| {
         let images = split.dataset.images.iter().zip(pictures);
         images.filter_map(|(record, picture)| match picture {
-            Picture::Readable(facts) => Some(Seen { split: &split.name, record, facts }),
+            PictureState::Readable(facts) => Some(Seen { split: &split.name, record, facts }),
             _ => None,
         })
     })
@@ -110,12 +110,12 @@ mod tests {
             }
             data
         };
-        let read = |files: &[(&str, Option<u8>)]| -> Vec<Picture> {
+        let read = |files: &[(&str, Option<u8>)]| -> Vec<PictureState> {
             let hashed = |hash: Option<u8>| hash.map(|byte| [byte; 32]);
             let facts = files
                 .iter()
                 .map(|&(_, hash)| PictureFacts { sha256: hashed(hash), ..picture(SIZE) });
-            facts.map(Picture::Readable).collect()
+            facts.map(PictureState::Readable).collect()
         };
         let collection = collection(vec![with("train", splits[0]), with("val", splits[1])]);
         kinds_of(&findings(&collection, &splits.map(read)))

@@ -42,7 +42,7 @@ use std::sync::atomic::AtomicUsize;
 
 pub use anchors::{AnchorFit, AnchorGrid};
 pub use classes::ClassRow;
-pub use pictures::{Picture, PictureFacts};
+pub use pictures::{PictureFacts, PictureState};
 pub use repair::{Change, ChangeKind, Repaired, repair};
 pub use report::{CheckReport, SizeHistogram, SplitReport};
 
@@ -91,7 +91,7 @@ pub fn check(
 /// [`check`] when the pictures have been read: a list for each split, an entry for each image.
 fn judge(
     collection: &Collection,
-    pictures: Vec<Vec<Picture>>,
+    pictures: Vec<Vec<PictureState>>,
     options: &CheckOptions,
 ) -> CheckReport {
     let root = Place::file(&collection.root);
@@ -120,7 +120,11 @@ struct ObjectFindings {
     one_based: OneBased,
 }
 
-fn judge_objects(split: &Split, pictures: &[Picture], options: &CheckOptions) -> ObjectFindings {
+fn judge_objects(
+    split: &Split,
+    pictures: &[PictureState],
+    options: &CheckOptions,
+) -> ObjectFindings {
     let categories = split.dataset.categories.iter();
     let declared: BTreeSet<CategoryId> = categories.map(|category| category.id).collect();
     let images = split.dataset.images.par_iter().zip(pictures);
@@ -147,7 +151,7 @@ fn split_report(
     split: &Split,
     classes: Vec<ClassRow>,
     anchors: AnchorFit,
-    pictures: Vec<Picture>,
+    pictures: Vec<PictureState>,
 ) -> SplitReport {
     let images = &split.dataset.images;
     let objects = || images.iter().flat_map(|image| &image.objects);

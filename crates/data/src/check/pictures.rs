@@ -4,24 +4,24 @@
 //! Every picture is decoded once, on all threads, and forgotten when its pixels have been hashed, so
 //! that at most one picture a thread is in memory.
 //!
-//! The orientation is what the `image` crate tells of the header. Where [`decode`] turns a picture by
+//! The orientation is what the `image` crate tells of the header. Where `decode` turns a picture by
 //! an orientation that stands elsewhere (an `eXIf` chunk behind the pixels of a PNG, ImageMagick's
 //! text chunk), the exchanged sides still give it away, but not which turn it was.
 
 use super::{CheckOptions, turn::Turn};
-use crate::{DecodeError, DecodeLimits, Finding, FindingKind, ImageRecord, Place, decode};
-use image::{ImageDecoder, ImageError, ImageReader, Limits};
+use crate::{DecodeError, Finding, FindingKind, ImageRecord, Place, decode, probe};
+use image::{ImageDecoder, ImageError, ImageReader};
 use kestrel_core::{ImageSize, RgbImage};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{self, BufReader, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What became of the picture of an image record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Picture {
+pub enum PictureState {
     /// There is no such file.
     Missing,
     /// The file gives no picture.
@@ -74,7 +74,7 @@ pub(super) fn read_all(
     options: &CheckOptions,
     done: &AtomicUsize,
     progress: &(dyn Fn(usize) + Sync),
-) -> Vec<Picture> {
+) -> Vec<PictureState> {
     let read = |record: &ImageRecord| {
         let picture = read(&record.path, options);
         progress(done.fetch_add(1, Ordering::Relaxed) + 1);
@@ -85,8 +85,8 @@ pub(super) fn read_all(
 
 /// The size of the image that a record's objects were annotated in, where it is known: that of the
 /// picture if there is one, else what the annotations state.
-pub(super) fn annotated_size(record: &ImageRecord, picture: &Picture) -> Option<ImageSize> {
-    let Picture::Readable(facts) = picture else {
+pub(super) fn annotated_size(record: &ImageRecord, picture: &PictureState) -> Option<ImageSize> {
+    let PictureState::Readable(facts) = picture else {
         return record.stated_size.filter(|&size| has_countable_pixels(size));
     };
     match record.stated_size {
@@ -102,21 +102,21 @@ fn has_countable_pixels(size: ImageSize) -> bool {
 }
 
 /// What is to be said of a record's picture as a file.
-pub(super) fn findings(record: &ImageRecord, picture: &Picture) -> Vec<Finding> {
+pub(super) fn findings(record: &ImageRecord, picture: &PictureState) -> Vec<Finding> {
     let at_picture = |kind, detail| Finding::new(kind, Place::file(&record.path), detail);
     let mut found = Vec::new();
     match picture {
-        Picture::Missing => {
+        PictureState::Missing => {
             let detail = format!("no such file; \"{}\" in {}", record.name, record.place);
             found.push(at_picture(FindingKind::MissingImage, detail));
         }
-        Picture::Unreadable { reason } => {
+        PictureState::Unreadable { reason } => {
             found.push(at_picture(FindingKind::UnreadableImage, reason.clone()));
         }
-        Picture::Truncated { reason } => {
+        PictureState::Truncated { reason } => {
             found.push(at_picture(FindingKind::TruncatedImage, reason.clone()));
         }
-        Picture::Readable(facts) => {
+        PictureState::Readable(facts) => {
             found
                 .extend(size_finding(record, facts).map(|(kind, detail)| at_picture(kind, detail)));
             if facts.is_grey {
@@ -155,26 +155,20 @@ fn size_finding(record: &ImageRecord, facts: &PictureFacts) -> Option<(FindingKi
     }
 }
 
-fn read(path: &Path, options: &CheckOptions) -> Picture {
-    let facts = if options.decode_pictures {
-        decode(path, &options.limits)
-            .map_err(|error| fault(path, &error))
-            .and_then(|image| Ok(facts_of(Header::read(path, &options.limits)?, Some(&image))))
-    } else {
-        Header::read(path, &options.limits).map(|header| facts_of(header, None))
-    };
-    facts.map_or_else(|fault| fault, Picture::Readable)
+fn read(path: &Path, options: &CheckOptions) -> PictureState {
+    facts(path, options).map_or_else(|fault| fault, PictureState::Readable)
 }
 
-fn facts_of(header: Header, image: Option<&RgbImage>) -> PictureFacts {
-    let Header { stored_size, turn, is_grey } = header;
-    PictureFacts {
-        stored_size,
-        seen_size: image.map_or_else(|| turn.size(stored_size), RgbImage::size),
-        is_grey,
-        sha256: image.map(sha256),
-        turn,
-    }
+fn facts(path: &Path, options: &CheckOptions) -> Result<PictureFacts, PictureState> {
+    let fault = |error| fault(path, &error);
+    let (seen_size, sha256) = if options.decode_pictures {
+        let image = decode(path, &options.limits).map_err(fault)?;
+        (image.size(), Some(sha256(&image)))
+    } else {
+        (probe(path, &options.limits).map_err(fault)?, None)
+    };
+    let Header { stored_size, turn, is_grey } = Header::read(path)?;
+    Ok(PictureFacts { stored_size, seen_size, is_grey, sha256, turn })
 }
 
 /// The size counts too: two plain pictures of one area have the same bytes.
@@ -194,23 +188,11 @@ struct Header {
 }
 
 impl Header {
-    /// Reads as far as the pixels, but for JPEG, which the decoder takes into memory whole.
-    fn read(path: &Path, limits: &DecodeLimits) -> Result<Self, Picture> {
+    /// Of a file that was read before, and within limits.
+    fn read(path: &Path) -> Result<Self, PictureState> {
         let io = |source| fault(path, &DecodeError::Io { path: path.into(), source });
         let damaged = |error: ImageError| from_reason(path, error.to_string());
-        let file = File::open(path).map_err(io)?;
-        if file.metadata().map_err(io)?.len() > limits.max_bytes {
-            let reason = format!("larger than the {} bytes allowed", limits.max_bytes);
-            return Err(Picture::Unreadable { reason });
-        }
-        let mut reader = ImageReader::new(BufReader::new(file));
-        if let Ok(by_name) = image::ImageFormat::from_path(path) {
-            reader.set_format(by_name);
-        }
-        let mut decoder_limits = Limits::no_limits();
-        decoder_limits.max_alloc = Some(limits.max_bytes);
-        reader.limits(decoder_limits);
-        let reader = reader.with_guessed_format().map_err(io)?;
+        let reader = ImageReader::open(path).map_err(io)?.with_guessed_format().map_err(io)?;
         let mut decoder = reader.into_decoder().map_err(damaged)?;
         let (width, height) = decoder.dimensions();
         // A broken EXIF block says nothing about the pixels.
@@ -223,25 +205,27 @@ impl Header {
     }
 }
 
-fn fault(path: &Path, error: &DecodeError) -> Picture {
+fn fault(path: &Path, error: &DecodeError) -> PictureState {
     match error {
-        DecodeError::Io { source, .. } if source.kind() == ErrorKind::NotFound => Picture::Missing,
+        DecodeError::Io { source, .. } if source.kind() == ErrorKind::NotFound => {
+            PictureState::Missing
+        }
         DecodeError::Damaged { reason, .. } => from_reason(path, reason.clone()),
         other => {
             let message = other.to_string();
             // The finding's place is the file already.
             let named = format!("{}: ", path.display());
             let reason = message.strip_prefix(&named).unwrap_or(&message).to_owned();
-            Picture::Unreadable { reason }
+            PictureState::Unreadable { reason }
         }
     }
 }
 
-fn from_reason(path: &Path, reason: String) -> Picture {
+fn from_reason(path: &Path, reason: String) -> PictureState {
     if says_the_file_ended(&reason) || is_shorter_than_its_riff(path).unwrap_or(false) {
-        Picture::Truncated { reason }
+        PictureState::Truncated { reason }
     } else {
-        Picture::Unreadable { reason }
+        PictureState::Unreadable { reason }
     }
 }
 

@@ -1,9 +1,8 @@
 //! Picture files of every kind of trouble, written here.
 
 use super::*;
-use crate::Object;
-use crate::ObjectBox;
 use crate::check::samples::{image as record, kinds_of, object, picture};
+use crate::{DecodeLimits, Object, ObjectBox};
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat};
 use std::io::Cursor;
@@ -50,13 +49,13 @@ impl Folder {
         path
     }
 
-    fn read(&self, name: &str, bytes: &[u8]) -> Picture {
+    fn read(&self, name: &str, bytes: &[u8]) -> PictureState {
         read(&self.file(name, bytes), &CheckOptions::default())
     }
 
     fn facts(&self, name: &str, bytes: &[u8]) -> PictureFacts {
         match self.read(name, bytes) {
-            Picture::Readable(facts) => facts,
+            PictureState::Readable(facts) => facts,
             other => panic!("{name}: {other:?}"),
         }
     }
@@ -75,7 +74,7 @@ fn a_sound_picture_is_what_its_header_says() {
         assert_eq!(facts, expected);
         assert!(facts.sha256.is_some());
         let path = folder.0.path().join(name);
-        assert_eq!(read(&path, &headers_only()), Picture::Readable(picture(STORED)));
+        assert_eq!(read(&path, &headers_only()), PictureState::Readable(picture(STORED)));
     }
 }
 
@@ -96,13 +95,13 @@ fn equal_pixels_hash_alike_however_they_are_packed() {
 fn a_file_that_is_not_there_is_missing_and_one_that_is_no_picture_unreadable() {
     let folder = Folder::new();
     for options in [CheckOptions::default(), headers_only()] {
-        assert_eq!(read(&folder.0.path().join("none.png"), &options), Picture::Missing);
+        assert_eq!(read(&folder.0.path().join("none.png"), &options), PictureState::Missing);
         let is_unreadable =
-            |path: &Path| matches!(read(path, &options), Picture::Unreadable { .. });
+            |path: &Path| matches!(read(path, &options), PictureState::Unreadable { .. });
         assert!(is_unreadable(&folder.file("a.jpg", b"<html>not found</html>")));
         assert!(is_unreadable(folder.0.path()), "a folder");
         let empty = read(&folder.file("empty.png", b""), &options);
-        assert!(matches!(empty, Picture::Unreadable { .. } | Picture::Truncated { .. }));
+        assert!(matches!(empty, PictureState::Unreadable { .. } | PictureState::Truncated { .. }));
     }
 }
 
@@ -124,7 +123,7 @@ fn a_file_cut_in_its_pixels_is_truncated() {
         let whole = encoded(&scene(), format);
         let extension = format.extensions_str()[0];
         let picture = folder.read(&format!("cut.{extension}"), &whole[..whole.len() * 3 / 4]);
-        assert!(matches!(picture, Picture::Truncated { .. }), "{format:?}: {picture:?}");
+        assert!(matches!(picture, PictureState::Truncated { .. }), "{format:?}: {picture:?}");
     }
 }
 
@@ -135,7 +134,7 @@ fn a_damaged_file_of_full_length_is_unreadable() {
     let middle = bytes.len() / 2;
     bytes[middle..middle + 40].fill(0xff);
     let picture = folder.read("a.png", &bytes);
-    assert!(matches!(picture, Picture::Unreadable { .. }), "{picture:?}");
+    assert!(matches!(picture, PictureState::Unreadable { .. }), "{picture:?}");
 }
 
 #[test]
@@ -143,7 +142,7 @@ fn a_picture_over_the_limits_is_unreadable_and_the_reason_leaves_out_the_place()
     let folder = Folder::new();
     let path = folder.file("a.png", &encoded(&scene(), ImageFormat::Png));
     let limits = DecodeLimits { max_pixels: 100, ..DecodeLimits::default() };
-    let Picture::Unreadable { reason } =
+    let PictureState::Unreadable { reason } =
         read(&path, &CheckOptions { limits, ..CheckOptions::default() })
     else {
         panic!("too large")
@@ -162,7 +161,7 @@ fn grey_is_told_by_how_the_file_is_stored() {
     }
     let facts = PictureFacts { is_grey: true, ..picture(STORED) };
     let record = record(STORED, vec![object(ObjectBox::default())]);
-    let found = findings(&record, &Picture::Readable(facts));
+    let found = findings(&record, &PictureState::Readable(facts));
     assert_eq!(kinds_of(&found), [FindingKind::GreyImage]);
 }
 
@@ -171,7 +170,7 @@ fn kinds(stated: Option<ImageSize>, orientation: u8, objects: Vec<Object>) -> Ve
     let facts = folder.facts("a.jpg", &oriented_jpeg(orientation));
     assert_eq!(facts.known_turn(), Some(Turn::from_exif(orientation)));
     let record = ImageRecord { stated_size: stated, ..record(STORED, objects) };
-    kinds_of(&findings(&record, &Picture::Readable(facts)))
+    kinds_of(&findings(&record, &PictureState::Readable(facts)))
 }
 
 #[test]
@@ -203,16 +202,16 @@ fn any_other_size_is_a_mismatch() {
 fn objects_are_looked_at_in_the_size_they_were_annotated_in() {
     let turned = Turn::from_exif(6);
     let facts = PictureFacts { seen_size: TURNED, turn: turned, ..picture(STORED) };
-    let readable = Picture::Readable(facts);
+    let readable = PictureState::Readable(facts);
     let size = |stated, picture| {
         annotated_size(&ImageRecord { stated_size: stated, ..record(STORED, vec![]) }, picture)
     };
     assert_eq!(size(Some(STORED), &readable), Some(STORED));
     assert_eq!(size(Some(TURNED), &readable), Some(TURNED));
     assert_eq!(size(None, &readable), Some(TURNED));
-    assert_eq!(size(Some(STORED), &Picture::Missing), Some(STORED));
+    assert_eq!(size(Some(STORED), &PictureState::Missing), Some(STORED));
     for absurd in [ImageSize::new(0, 5), ImageSize::new(usize::MAX, 2)] {
-        assert_eq!(size(Some(absurd), &Picture::Missing), None);
+        assert_eq!(size(Some(absurd), &PictureState::Missing), None);
     }
 }
 
@@ -221,9 +220,9 @@ fn a_file_that_is_missing_or_broken_is_one_finding() {
     let record = record(STORED, vec![object(ObjectBox::default())]);
     let reason = String::new();
     let expected = [
-        (Picture::Missing, FindingKind::MissingImage),
-        (Picture::Unreadable { reason: reason.clone() }, FindingKind::UnreadableImage),
-        (Picture::Truncated { reason }, FindingKind::TruncatedImage),
+        (PictureState::Missing, FindingKind::MissingImage),
+        (PictureState::Unreadable { reason: reason.clone() }, FindingKind::UnreadableImage),
+        (PictureState::Truncated { reason }, FindingKind::TruncatedImage),
     ];
     for (picture, kind) in expected {
         assert_eq!(kinds_of(&findings(&record, &picture)), [kind]);

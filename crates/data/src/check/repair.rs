@@ -8,7 +8,7 @@ mod objects;
 
 use super::annotated::AnnotatedImage;
 use super::masks::OneBased;
-use super::pictures::{Picture, PictureFacts};
+use super::pictures::{PictureFacts, PictureState};
 use crate::{CategoryId, Dataset, ImageRecord, Object, Place};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeSet;
@@ -98,7 +98,7 @@ impl Serialize for ChangeKind {
 ///
 /// # Panics
 /// When there is not one picture for each image.
-pub fn repair(dataset: &Dataset, pictures: &[Picture]) -> Repaired {
+pub fn repair(dataset: &Dataset, pictures: &[PictureState]) -> Repaired {
     assert_eq!(dataset.images.len(), pictures.len(), "a picture for each image");
     let images = || dataset.images.iter().zip(pictures);
     let mut one_based = OneBased::default();
@@ -125,8 +125,8 @@ struct Mender {
 }
 
 impl Mender {
-    fn image(&mut self, record: &ImageRecord, picture: &Picture) -> Option<ImageRecord> {
-        let Picture::Readable(facts) = picture else {
+    fn image(&mut self, record: &ImageRecord, picture: &PictureState) -> Option<ImageRecord> {
+        let PictureState::Readable(facts) = picture else {
             self.change(ChangeKind::ImageDropped, at(record), "the picture cannot be read");
             return None;
         };

@@ -1,6 +1,6 @@
 //! What a check found, as data: counts, tables and the findings.
 
-use super::{AnchorFit, ClassRow, Picture};
+use super::{AnchorFit, ClassRow, PictureState};
 use crate::{Finding, FindingKind, Object, ObjectBox, Outline, Severity};
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -38,7 +38,7 @@ pub struct SplitReport {
     pub anchors: AnchorFit,
     /// What became of the picture of each image.
     #[serde(skip)]
-    pub pictures: Vec<Picture>,
+    pub pictures: Vec<PictureState>,
 }
 
 /// Objects by COCO's three areas, in pixels of the original image; crowds and objects without a

@@ -1,7 +1,7 @@
 //! Records to check, made by hand.
 
 use super::annotated::AnnotatedImage;
-use super::pictures::{Picture, PictureFacts};
+use super::pictures::{PictureFacts, PictureState};
 use super::turn::Turn;
 use crate::{
     Category, CategoryId, Collection, Dataset, Finding, FindingKind, Format, ImageRecord, Object,
@@ -72,9 +72,9 @@ pub fn picture(size: ImageSize) -> PictureFacts {
 }
 
 /// For every image of a data set a picture of the stated size.
-pub fn pictures(dataset: &Dataset) -> Vec<Picture> {
+pub fn pictures(dataset: &Dataset) -> Vec<PictureState> {
     let stated = dataset.images.iter().filter_map(|image| image.stated_size);
-    stated.map(|size| Picture::Readable(picture(size))).collect()
+    stated.map(|size| PictureState::Readable(picture(size))).collect()
 }
 
 pub fn rectangle(bounds: ObjectBox) -> Outline {

@@ -21,7 +21,7 @@ fn lenient() -> CheckOptions {
     CheckOptions { min_objects_per_class: 0, ..CheckOptions::default() }
 }
 
-fn judged(dataset: &Dataset, pictures: Vec<Picture>) -> CheckReport {
+fn judged(dataset: &Dataset, pictures: Vec<PictureState>) -> CheckReport {
     judge(&collection(vec![dataset.clone()]), vec![pictures], &lenient())
 }
 
@@ -82,6 +82,20 @@ fn files_are_read_and_the_report_becomes_json() {
     assert_eq!(json["counts"]["missing image"], 1);
     assert_eq!(json["findings"][0]["severity"], "error");
     assert_eq!(json["splits"][1]["classes"][0]["name"], "cat");
+}
+
+#[test]
+fn the_report_does_not_depend_on_the_number_of_threads() {
+    let mut data = dataset(SIZE, &["cat"], vec![vec![object(ObjectBox::default()); 3]; 40]);
+    data.images.iter_mut().rev().step_by(3).for_each(|image| image.id = 1);
+    let collection = collection(vec![data.clone(), data]);
+    let with_threads = |num_threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(num_threads).build().unwrap();
+        pool.install(|| check(&collection, &lenient(), &|_| {}))
+    };
+    let report = with_threads(1);
+    assert_eq!(report.count(FindingKind::MissingImage), 80);
+    assert_eq!(report, with_threads(4));
 }
 
 #[test]
@@ -151,7 +165,7 @@ fn only_what_is_the_same_in_every_way_is_a_repeat() {
 fn objects_annotated_as_stored_are_turned_and_fit_the_picture_again() {
     let mut data = one_object(Object { outline: Some(rectangle(BOUNDS)), ..object(BOUNDS) });
     let turned = PictureFacts { seen_size: TURNED, turn: Turn::from_exif(6), ..picture(SIZE) };
-    let mut pictures = vec![Picture::Readable(turned.clone())];
+    let mut pictures = vec![PictureState::Readable(turned.clone())];
     assert_eq!(judged(&data, pictures.clone()).worst(), Some(Severity::Error));
     let mended = repair(&data, &pictures).dataset;
     assert_eq!(mended.images[0].stated_size, Some(TURNED));
@@ -163,7 +177,7 @@ fn objects_annotated_as_stored_are_turned_and_fit_the_picture_again() {
     data.images[0].stated_size = Some(TURNED);
     assert_eq!(repair(&data, &pictures).changes, [], "annotated as seen");
     data.images[0].stated_size = Some(SIZE);
-    pictures[0] = Picture::Readable(PictureFacts { turn: Turn::NONE, ..turned });
+    pictures[0] = PictureState::Readable(PictureFacts { turn: Turn::NONE, ..turned });
     assert_eq!(repair(&data, &pictures).dataset.images, [], "turned nobody knows how");
 }
 
@@ -216,20 +230,20 @@ fn any_object() -> impl Strategy<Value = Object> {
     )
 }
 
-fn any_picture() -> impl Strategy<Value = Picture> {
+fn any_picture() -> impl Strategy<Value = PictureState> {
     let readable =
         (1u8..9, any::<bool>(), any::<bool>()).prop_map(|(orientation, is_wide, known)| {
             let stored_size = if is_wide { SIZE } else { TURNED };
             let turn = Turn::from_exif(orientation);
             let seen_size = turn.size(stored_size);
             let turn = if known { turn } else { Turn::NONE };
-            Picture::Readable(PictureFacts { seen_size, turn, ..picture(stored_size) })
+            PictureState::Readable(PictureFacts { seen_size, turn, ..picture(stored_size) })
         });
     let reason = String::new();
-    prop_oneof![8 => readable, 1 => Just(Picture::Missing), 1 => Just(Picture::Truncated { reason })]
+    prop_oneof![8 => readable, 1 => Just(PictureState::Missing), 1 => Just(PictureState::Truncated { reason })]
 }
 
-fn any_image() -> impl Strategy<Value = (ImageRecord, Picture)> {
+fn any_image() -> impl Strategy<Value = (ImageRecord, PictureState)> {
     let stated = prop::sample::select(vec![
         None,
         Some(SIZE),
@@ -245,7 +259,7 @@ fn any_image() -> impl Strategy<Value = (ImageRecord, Picture)> {
     )
 }
 
-fn any_dataset() -> impl Strategy<Value = (Dataset, BTreeMap<PathBuf, Picture>)> {
+fn any_dataset() -> impl Strategy<Value = (Dataset, BTreeMap<PathBuf, PictureState>)> {
     let names = prop::sample::select(vec!["cat", "dog"]);
     let category = (0u64..3, names).prop_map(|(id, name)| samples::category(id, name));
     let categories = prop::collection::vec(category, 0..4);
@@ -261,7 +275,7 @@ fn any_dataset() -> impl Strategy<Value = (Dataset, BTreeMap<PathBuf, Picture>)>
     })
 }
 
-fn pictures_of(dataset: &Dataset, by_path: &BTreeMap<PathBuf, Picture>) -> Vec<Picture> {
+fn pictures_of(dataset: &Dataset, by_path: &BTreeMap<PathBuf, PictureState>) -> Vec<PictureState> {
     dataset.images.iter().map(|image| by_path[&image.path].clone()).collect()
 }
 
