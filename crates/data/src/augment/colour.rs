@@ -20,7 +20,8 @@ pub(super) fn map_pixels(image: &mut RgbImage, new: impl Fn([u8; 3]) -> [u8; 3])
 /// Luma by the weights torchvision and Pillow use, rounded down.
 fn grey(pixel: [u8; 3]) -> f32 {
     let [red, green, blue] = pixel.map(f32::from);
-    (red * 0.2989 + green * 0.587 + blue * 0.114).floor()
+    // Through an integer: `floor` and `%` are calls on processors without SSE4.
+    f32::from((red * 0.2989 + green * 0.587 + blue * 0.114) as u8)
 }
 
 /// Mean of all pixels' grey, in levels; 0 for a picture without pixels.
@@ -46,20 +47,29 @@ pub(super) fn hue_turned(pixel: [u8; 3], turns: f32) -> [u8; 3] {
         return pixel;
     }
     // Sixths of the circle: red at 0, green at 2, blue at 4.
-    let sixths = if most == red {
-        (green - blue) / range
+    let (nearest, beyond) = if most == red {
+        (0.0, green - blue)
     } else if most == green {
-        2.0 + (blue - red) / range
+        (2.0, blue - red)
     } else {
-        4.0 + (red - green) / range
+        (4.0, red - green)
     };
-    let turned = (sixths + 6.0 * turns).rem_euclid(6.0);
-    [5.0, 3.0, 1.0].map(|offset| {
-        let ahead: f32 = (offset + turned) % 6.0;
-        let level = most - range * ahead.min(4.0 - ahead).clamp(0.0, 1.0);
+    let turned = within_circle(nearest + beyond / range + 6.0 * turns);
+    let level = |height: f32| {
         // The scale of torchvision's way back from floats: just below 256 / 255, then down.
-        (level * (255.999 / 255.0)) as u8
-    })
+        ((least + range * height.clamp(0.0, 1.0)) * (255.999 / 255.0)) as u8
+    };
+    let [from_green, from_cyan, from_blue] = [2.0, 3.0, 4.0].map(|colour| (turned - colour).abs());
+    [level(from_cyan - 1.0), level(2.0 - from_green), level(2.0 - from_blue)]
+}
+
+/// Sixths of the circle of colours, at most a turn below or above 0 to 6, brought between them.
+fn within_circle(sixths: f32) -> f32 {
+    match sixths {
+        _ if sixths < 0.0 => sixths + 6.0,
+        _ if sixths >= 6.0 => sixths - 6.0,
+        _ => sixths,
+    }
 }
 
 #[cfg(test)]

@@ -57,8 +57,9 @@ impl Offsets {
     }
 
     fn draw(&self, chance: &mut Chance) -> i16 {
-        let bytes = chance.bits().to_le_bytes();
-        self.0[bytes.iter().map(|&byte| usize::from(byte)).sum::<usize>()]
+        let bits = chance.bits();
+        let pairs = (bits & 0x00ff_00ff) + (bits >> 8 & 0x00ff_00ff);
+        self.0[((pairs & 0xffff) + (pairs >> 16)) as usize]
     }
 }
 

@@ -22,34 +22,60 @@ pub(super) fn placed(image: &RgbImage, placement: &Placement, fill: [u8; 3]) -> 
     if shown == 0 || rows.shown() == 0 {
         return picture;
     }
-    let row_taps = taps(rows);
-    let needed = needed_rows(&row_taps);
+    let row_taps = Taps::of(rows);
+    let needed = row_taps.needed();
     let lines = across(image, columns, needed.clone());
     let mut sums = vec![0.0f32; shown];
     let places = picture.pixels_mut().chunks_exact_mut(columns.length * CHANNELS);
-    for (place, taps) in places.zip(&row_taps) {
-        weighted_line(&lines, taps, needed.start, &mut sums, &mut place[..shown]);
+    for (place, (start, weights)) in places.zip(row_taps.iter()) {
+        weighted_line(&lines, start - needed.start, weights, &mut sums, &mut place[..shown]);
     }
     picture
 }
 
-/// The old pixels that one new pixel is made of.
-#[derive(Debug)]
+/// The old pixels that each new pixel of an axis's window is made of.
 struct Taps {
-    start: usize,
-    /// Sum to 1.
+    /// The first of them.
+    starts: Vec<usize>,
+    /// `count` of them for each new pixel, which sum to 1; the last may be 0.
     weights: Vec<f32>,
+    count: usize,
 }
 
-/// One for each pixel of the axis's window that shows something.
-fn taps(axis: &Axis) -> Vec<Taps> {
-    (axis.start..axis.start + axis.shown()).map(|at| taps_at(axis, at)).collect()
-}
-
-fn taps_at(axis: &Axis, at: usize) -> Taps {
-    if axis.resized == axis.from {
-        return Taps { start: at, weights: vec![1.0] };
+impl Taps {
+    fn of(axis: &Axis) -> Self {
+        let window = axis.start..axis.start + axis.shown();
+        if axis.resized == axis.from {
+            let weights = vec![1.0; window.len()];
+            return Self { starts: window.collect(), weights, count: 1 };
+        }
+        let single: Vec<(usize, Vec<f32>)> = window.map(|at| weights_at(axis, at)).collect();
+        let count = single.iter().map(|(_, weights)| weights.len()).max().unwrap_or(1);
+        let mut taps = Self { starts: Vec::new(), weights: Vec::new(), count };
+        for (start, weights) in single {
+            // A shorter list at the far border begins earlier, so as not to end beyond it.
+            let first = start.min(axis.from - count.min(axis.from));
+            taps.starts.push(first);
+            taps.weights.extend(std::iter::repeat_n(0.0, start - first));
+            taps.weights.extend(weights);
+            taps.weights.resize(taps.starts.len() * count, 0.0);
+        }
+        taps
     }
+
+    fn iter(&self) -> impl Iterator<Item = (usize, &[f32])> {
+        self.starts.iter().copied().zip(self.weights.chunks_exact(self.count))
+    }
+
+    /// All old pixels that are needed.
+    fn needed(&self) -> Range<usize> {
+        let start = self.starts.first().copied().unwrap_or(0);
+        start..self.starts.last().map_or(0, |last| last + self.count)
+    }
+}
+
+/// The first old pixel that counts for a new one, and the weights from there on.
+fn weights_at(axis: &Axis, at: usize) -> (usize, Vec<f32>) {
     let step = axis.from as f64 / axis.resized as f64;
     let reach = step.max(1.0);
     let middle = (at as f64 + 0.5) * step;
@@ -57,12 +83,14 @@ fn taps_at(axis: &Axis, at: usize) -> Taps {
     let end = ((middle + reach + 0.5) as usize).min(axis.from);
     let weight = |pixel: usize| (1.0 - ((pixel as f64 + 0.5 - middle) / reach).abs()).max(0.0);
     let sum: f64 = (start..end).map(weight).sum();
-    Taps { start, weights: (start..end).map(|pixel| (weight(pixel) / sum) as f32).collect() }
-}
-
-fn needed_rows(taps: &[Taps]) -> Range<usize> {
-    let start = taps.first().map_or(0, |first| first.start);
-    start..taps.last().map_or(0, |last| last.start + last.weights.len())
+    let mut counted = start..end;
+    while counted.len() > 1 && weight(counted.start) == 0.0 {
+        counted.start += 1;
+    }
+    while counted.len() > 1 && weight(counted.end - 1) == 0.0 {
+        counted.end -= 1;
+    }
+    (counted.start, counted.map(|pixel| (weight(pixel) / sum) as f32).collect())
 }
 
 /// Lines of one picture, one after the other.
@@ -88,18 +116,20 @@ fn across<'a>(image: &'a RgbImage, columns: &Axis, rows: Range<usize>) -> Lines<
         let offset = columns.start * CHANNELS;
         return Lines { values: Cow::Borrowed(old), stride, offset };
     }
-    let taps = taps(columns);
-    let mut new = Vec::with_capacity(rows.len() * taps.len() * CHANNELS);
+    let taps = Taps::of(columns);
+    let mut new = Vec::with_capacity(rows.len() * taps.starts.len() * CHANNELS);
     for line in old.chunks_exact(stride) {
         let (pixels, _) = line.as_chunks::<CHANNELS>();
-        new.extend(taps.iter().flat_map(|taps| weighted_pixel(pixels, taps)));
+        let resized = taps.iter().map(|(start, weights)| weighted_pixel(&pixels[start..], weights));
+        new.extend(resized.flatten());
     }
-    Lines { values: Cow::Owned(new), stride: taps.len() * CHANNELS, offset: 0 }
+    Lines { values: Cow::Owned(new), stride: taps.starts.len() * CHANNELS, offset: 0 }
 }
 
-fn weighted_pixel(pixels: &[[u8; CHANNELS]], taps: &Taps) -> [u8; CHANNELS] {
+fn weighted_pixel(pixels: &[[u8; CHANNELS]], weights: &[f32]) -> [u8; CHANNELS] {
+    // A half, so that cutting off the fraction rounds.
     let mut sums = [0.5f32; CHANNELS];
-    for (pixel, weight) in pixels[taps.start..].iter().zip(&taps.weights) {
+    for (pixel, weight) in pixels.iter().zip(weights) {
         for (sum, &value) in sums.iter_mut().zip(pixel) {
             *sum += weight * f32::from(value);
         }
@@ -107,23 +137,22 @@ fn weighted_pixel(pixels: &[[u8; CHANNELS]], taps: &Taps) -> [u8; CHANNELS] {
     sums.map(|sum| sum as u8)
 }
 
-/// `place` = the weighted sum of some lines, the first of which is row `first_row` of the picture.
+/// `place` = the weighted sum of the lines from number `start` on.
 fn weighted_line(
     lines: &Lines<'_>,
-    taps: &Taps,
-    first_row: usize,
+    start: usize,
+    weights: &[f32],
     sums: &mut [f32],
     place: &mut [u8],
 ) {
-    let line = |number: usize| lines.line(taps.start - first_row + number, place.len());
-    if taps.weights.len() == 1 {
-        let line = line(0);
+    if weights.len() == 1 {
+        let line = lines.line(start, place.len());
         place.copy_from_slice(line);
         return;
     }
     sums.fill(0.5);
-    for (number, &weight) in taps.weights.iter().enumerate() {
-        for (sum, &value) in sums.iter_mut().zip(line(number)) {
+    for (number, &weight) in weights.iter().enumerate() {
+        for (sum, &value) in sums.iter_mut().zip(lines.line(start + number, place.len())) {
             *sum += weight * f32::from(value);
         }
     }

@@ -58,8 +58,11 @@ impl Rotate {
 /// Steps of a coordinate within a pixel: as fine as the sine and cosine.
 const STEPS: f64 = (1 << STEP_BITS) as f64;
 const STEP_BITS: u32 = 20;
+const HALF_PIXEL: i64 = 1 << (STEP_BITS - 1);
 /// Bits of a bilinear weight: two weights and a level fit 31 bits.
 const WEIGHT_BITS: u32 = 10;
+/// The whole weight.
+const ALL: u32 = 1 << WEIGHT_BITS;
 
 /// A turn around the middle of a picture, counter-clockwise.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +91,12 @@ impl Rotation {
         (middle_x + self.cos * dx - self.sin * dy, middle_y + self.sin * dx + self.cos * dy)
     }
 
+    /// The same for the middle of a pixel, in steps of `2^-STEP_BITS` pixels.
+    fn steps_from_new(&self, x: usize, y: usize) -> (i64, i64) {
+        let (x, y) = self.old_from_new(x as f64 + 0.5, y as f64 + 0.5);
+        ((x * STEPS).round() as i64, (y * STEPS).round() as i64)
+    }
+
     pub fn picture(&self, image: &RgbImage, fill: [u8; 3]) -> RgbImage {
         let mut picture = RgbImage::filled(self.size, fill);
         let (pixels, _) = image.pixels().as_chunks::<3>();
@@ -95,9 +104,7 @@ impl Rotation {
         let [step_x, step_y] = [self.cos, self.sin].map(|step| (step * STEPS) as i64);
         let rows = picture.pixels_mut().chunks_exact_mut(self.size.width * 3);
         for (y, row) in rows.enumerate() {
-            let (x, y) = self.old_from_new(0.5, y as f64 + 0.5);
-            // From here on a whole number is the middle of a pixel.
-            let [mut x, mut y] = [x, y].map(|at| ((at - 0.5) * STEPS).round() as i64);
+            let (mut x, mut y) = self.steps_from_new(0, y);
             for pixel in row.as_chunks_mut::<3>().0 {
                 *pixel = source.bilinear(x, y);
                 x += step_x;
@@ -136,10 +143,13 @@ impl Movement for Rotation {
         let around = self.bbox(&bounds).clip(self.size);
         let top = around.y1.floor() as usize;
         let mut column = vec![false; around.y2.ceil() as usize - top];
+        let [step_x, step_y] = [-self.sin, self.cos].map(|step| (step * STEPS) as i64);
         for x in around.x1.floor() as usize..around.x2.ceil() as usize {
-            for (y, inside) in (top..).zip(&mut column) {
-                let (old_x, old_y) = self.old_from_new(x as f64 + 0.5, y as f64 + 0.5);
-                *inside = patch.contains(old_x, old_y);
+            let (mut old_x, mut old_y) = self.steps_from_new(x, top);
+            for inside in &mut column {
+                *inside = patch.contains(old_x >> STEP_BITS, old_y >> STEP_BITS);
+                old_x += step_x;
+                old_y += step_y;
             }
             runs.column(x, top, &column);
         }
@@ -161,30 +171,39 @@ struct Source<'a> {
 impl Source<'_> {
     /// The four pixels around a place, in steps of `2^-STEP_BITS` pixels, weighted by nearness.
     fn bilinear(&self, x: i64, y: i64) -> [u8; 3] {
-        let (left, top) = (x >> STEP_BITS, y >> STEP_BITS);
-        let corners = self.corners(left, top);
-        let share = |at: i64| (at >> (STEP_BITS - WEIGHT_BITS) & ((1 << WEIGHT_BITS) - 1)) as u32;
+        // From here on a whole number is the middle of a pixel.
+        let (x, y) = (x - HALF_PIXEL, y - HALF_PIXEL);
+        let [upper, lower] = self.corners(x >> STEP_BITS, y >> STEP_BITS);
         let (right_share, lower_share) = (share(x), share(y));
-        let (left_share, upper_share) =
-            ((1 << WEIGHT_BITS) - right_share, (1 << WEIGHT_BITS) - lower_share);
-        [0, 1, 2].map(|c| {
-            let [a, b, c, d] = corners.map(|pixel| u32::from(pixel[c]));
-            let upper = a * left_share + b * right_share;
-            let lower = c * left_share + d * right_share;
-            let half = 1 << (2 * WEIGHT_BITS - 1);
-            ((upper * upper_share + lower * lower_share + half) >> (2 * WEIGHT_BITS)) as u8
-        })
+        let (left_share, upper_share) = (ALL - right_share, ALL - lower_share);
+        let mut mean = [0; 3];
+        for (channel, level) in mean.iter_mut().enumerate() {
+            let across = |[left, right]: [[u8; 3]; 2]| {
+                u32::from(left[channel]) * left_share + u32::from(right[channel]) * right_share
+            };
+            let sum = across(upper) * upper_share + across(lower) * lower_share;
+            *level = ((sum + ALL * ALL / 2) >> (2 * WEIGHT_BITS)) as u8;
+        }
+        mean
     }
 
-    fn corners(&self, left: i64, top: i64) -> [[u8; 3]; 4] {
+    /// Two pixels above two pixels.
+    fn corners(&self, left: i64, top: i64) -> [[[u8; 3]; 2]; 2] {
         let ImageSize { height, width } = self.size;
-        let inside = left >= 0 && top >= 0 && left + 1 < width as i64 && top + 1 < height as i64;
-        if inside {
+        if left >= 0 && top >= 0 && left + 1 < width as i64 && top + 1 < height as i64 {
             let at = top as usize * width + left as usize;
-            let (upper, lower) = (&self.pixels[at..at + 2], &self.pixels[at + width..][..2]);
-            return [upper[0], upper[1], lower[0], lower[1]];
+            let pair = |at: usize| self.pixels[at..].first_chunk().copied();
+            if let (Some(upper), Some(lower)) = (pair(at), pair(at + width)) {
+                return [upper, lower];
+            }
         }
-        [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(dx, dy)| self.pixel(left + dx, top + dy))
+        self.corners_at_border(left, top)
+    }
+
+    #[cold]
+    fn corners_at_border(&self, left: i64, top: i64) -> [[[u8; 3]; 2]; 2] {
+        let pair = |y: i64| [self.pixel(left, y), self.pixel(left + 1, y)];
+        [pair(top), pair(top + 1)]
     }
 
     fn pixel(&self, x: i64, y: i64) -> [u8; 3] {
@@ -194,6 +213,11 @@ impl Source<'_> {
             _ => self.fill,
         }
     }
+}
+
+/// Weight of the neighbour on the right or below.
+fn share(at: i64) -> u32 {
+    (at >> (STEP_BITS - WEIGHT_BITS)) as u32 & (ALL - 1)
 }
 
 #[cfg(test)]

@@ -77,10 +77,10 @@ impl Patch {
         self.inside.chunks_exact(self.width)
     }
 
-    /// Whether the pixel that holds this point of the picture belongs to the mask.
-    pub fn contains(&self, x: f64, y: f64) -> bool {
-        let (x, y) = (x.floor() - self.left as f64, y.floor() - self.top as f64);
-        if x < 0.0 || y < 0.0 || x >= self.width as f64 {
+    /// Whether a pixel belongs to the mask; it may lie anywhere.
+    pub fn contains(&self, x: i64, y: i64) -> bool {
+        let (x, y) = (x - self.left as i64, y - self.top as i64);
+        if x < 0 || y < 0 || x >= self.width as i64 {
             return false;
         }
         self.inside.get(y as usize * self.width + x as usize).copied().unwrap_or(false)
@@ -121,9 +121,9 @@ mod tests {
             if let Some(patch) = Patch::of(&Mask::from_bitmap(SIZE, &bitmap).unwrap()) {
                 for (place, &bit) in bitmap.iter().enumerate() {
                     let (y, x) = (place / SIZE.width, place % SIZE.width);
-                    prop_assert_eq!(patch.contains(x as f64 + 0.9, y as f64), bit == 1);
+                    prop_assert_eq!(patch.contains(x as i64, y as i64), bit == 1);
                 }
-                prop_assert!(!patch.contains(-0.5, 2.0) && !patch.contains(2.0, 99.0));
+                prop_assert!(!patch.contains(-1, 2) && !patch.contains(2, 99));
             }
         }
 

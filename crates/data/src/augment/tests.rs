@@ -258,17 +258,21 @@ fn a_picture_without_objects_stays_one() {
 
 #[test]
 fn what_is_nearly_lost_is_dropped() {
-    let half_out = Ellipse { left: 0, top: 0, size: ImageSize::new(100, 30) };
-    let sample = drawn(ImageSize::new(100, 100), &[half_out], true);
-    let objects_left = |min_area_ratio| {
-        let keep = KeepRule { min_area_ratio, ..KeepRule::default() };
-        let crop = RandomCrop { min_overlaps: vec![0.0], keep, ..RandomCrop::default() };
-        let stage = Augmentation::RandomCrop(crop);
-        (0..50).map(|seed| changed(&stage, &sample, seed).target.len()).sum::<usize>()
-    };
-    // The middle of the object lies in every part, but all of it in hardly any.
-    assert_eq!(objects_left(0.0), 50);
-    assert!(objects_left(0.6) < 25, "{}", objects_left(0.6));
+    let size = ImageSize::new(100, 100);
+    let flat = Ellipse { left: 0, top: 10, size: ImageSize::new(2, 40) };
+    let high = Ellipse { left: 10, top: 0, size: ImageSize::new(100, 20) };
+    for with_masks in [true, false] {
+        let target = drawn(size, &[flat, high], with_masks).target;
+        // Half as wide, and cut in the middle of both objects: 10 and 5 columns are left.
+        let columns = axis::Axis::resized(100, 50).window(10, 40);
+        let placement = axis::Placement { columns, rows: axis::Axis::same(100) };
+        let num_left = |min_area_ratio, min_side_px| {
+            let keep = KeepRule { min_area_ratio, min_side_px };
+            objects::moved(&target, &placement, &keep).len()
+        };
+        assert_eq!((num_left(0.0, 1.0), num_left(0.45, 1.0), num_left(0.55, 1.0)), (2, 2, 0));
+        assert_eq!((num_left(0.0, 4.0), num_left(0.0, 20.0)), (1, 0));
+    }
 }
 
 #[test]
@@ -283,22 +287,7 @@ fn hidden_objects_lose_what_is_hidden() {
     let masks = pasted.target.masks().unwrap();
     let before = sample.target.masks().unwrap();
     assert!(masks[0].area() < before[0].area() && masks[0].iou(&masks[1]) == 0.0);
-    assert_eq!(
-        masks[1..],
-        donor()
-            .target
-            .masks()
-            .unwrap()
-            .iter()
-            .map(|mask| {
-                let placement = axis::Placement {
-                    columns: axis::Axis::same(25).window(0, 25),
-                    rows: axis::Axis::same(30).window(0, 30),
-                };
-                objects::Movement::mask(&placement, mask)
-            })
-            .collect::<Vec<_>>()
-    );
+    assert_eq!(&masks[1..], donor().target.masks().unwrap());
 }
 
 #[test]
