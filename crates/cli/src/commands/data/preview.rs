@@ -132,6 +132,7 @@ fn draw_target(image: &mut RgbImage, target: &Target, name: impl Fn(Label) -> St
 /// The part of a configuration that is used here.
 #[derive(Deserialize)]
 struct AugmentFile {
+    #[serde(with = "serde_yaml::with::singleton_map_recursive")]
     augment: Vec<Augmentation>,
 }
 
