@@ -4,6 +4,9 @@ use crate::error::EvalError;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
+/// How many [`coco_iou_thresholds`] are.
+pub(crate) const NUM_COCO_IOUS: usize = 10;
+
 /// COCO's IoU thresholds: 0.50, 0.55, ..., 0.95, to the last bit those of `numpy.linspace`.
 pub fn coco_iou_thresholds() -> Vec<f64> {
     hotcoco::Params::new(hotcoco::IouType::Bbox).iou_thrs

@@ -1,4 +1,5 @@
-//! Evaluations checked by hand, and the empty cases. Equality with pycocotools: `tests/pycocotools.rs`.
+//! Evaluations checked by hand, and the empty cases. Equality with pycocotools:
+//! `tests/pycocotools.rs`.
 
 use crate::samples::{
     as_json, categories, dataset, fixture, found, images, object, truth, with_mask,

@@ -2,13 +2,12 @@
 
 use crate::Truth;
 use crate::engine::{Engine, mean};
+use crate::options::NUM_COCO_IOUS;
 use hotcoco::ThreshMatrix;
 use hotcoco::metrics::counts::{PrCurveScratch, precision_recall_curve_into};
 use hotcoco::params::default_rec_thrs;
 use std::collections::BTreeMap;
 
-/// COCO's thresholds; also how many flags a detection carries.
-const NUM_IOUS: usize = 10;
 /// IoU 0.50 and 0.75 among them.
 const IOU_50: usize = 0;
 const IOU_75: usize = 5;
@@ -51,7 +50,7 @@ struct Detection {
 /// What is filled anew for each class.
 #[derive(Default)]
 struct Buffers {
-    counts: [Counts; NUM_IOUS],
+    counts: [Counts; NUM_COCO_IOUS],
     curve: PrCurveScratch,
     /// Place of the recall, precision, rank.
     points: Vec<(usize, f64, usize)>,
@@ -103,7 +102,7 @@ impl WeightedAp {
     pub(super) fn ap(&self, times: &[u32]) -> Ap {
         let recalls = default_rec_thrs();
         let mut buffers = Buffers::default();
-        let at_ious: Vec<Option<[f64; NUM_IOUS]>> =
+        let at_ious: Vec<Option<[f64; NUM_COCO_IOUS]>> =
             self.classes.iter().map(|class| class.ap(times, &recalls, &mut buffers)).collect();
         let at = |iou: usize| mean(at_ious.iter().flatten().map(|class| class[iou]));
         let classes: Vec<Option<f64>> = at_ious.iter().map(|class| mean((*class)?)).collect();
@@ -118,7 +117,12 @@ impl WeightedAp {
 
 impl ClassMatches {
     /// AP at each IoU; None without objects.
-    fn ap(&self, times: &[u32], recalls: &[f64], buffers: &mut Buffers) -> Option<[f64; NUM_IOUS]> {
+    fn ap(
+        &self,
+        times: &[u32],
+        recalls: &[f64],
+        buffers: &mut Buffers,
+    ) -> Option<[f64; NUM_COCO_IOUS]> {
         let num_objects: u32 =
             self.objects.iter().map(|image| image.count * times[image.image]).sum();
         if num_objects == 0 {
@@ -137,7 +141,7 @@ impl ClassMatches {
     ///
     /// A detection that counts twice makes one step of two where two equal images make two of one:
     /// the precision between lies below that after, which the interpolated curve takes anyway.
-    fn count(&self, times: &[u32], counts: &mut [Counts; NUM_IOUS]) {
+    fn count(&self, times: &[u32], counts: &mut [Counts; NUM_COCO_IOUS]) {
         counts.iter_mut().for_each(Counts::clear);
         let mut num_detections = 0.0;
         for detection in &self.detections {
@@ -174,5 +178,5 @@ impl Counts {
 
 /// One detection's flags at COCO's thresholds, which are the cell's first.
 fn bits(flags: &ThreshMatrix<bool>, index: usize) -> u16 {
-    (0..NUM_IOUS).fold(0, |bits, iou| bits | u16::from(flags[(iou, index)]) << iou)
+    (0..NUM_COCO_IOUS).fold(0, |bits, iou| bits | u16::from(flags[(iou, index)]) << iou)
 }

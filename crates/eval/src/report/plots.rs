@@ -1,7 +1,7 @@
 //! Line charts and the calibration diagram, drawn by plotters.
 //!
-//! plotters writes colours as attributes, which any style sheet rule overrides: `style.css` gives ink
-//! and grid, named here, the colours of the reader's theme.
+//! plotters writes colours as attributes, which any style sheet rule overrides: `style.css` gives
+//! ink and grid, named here, the colours of the reader's theme.
 
 use super::text::escape;
 use crate::EvalError;

@@ -189,7 +189,7 @@ pub(super) fn voc(evaluation: &Evaluation) -> String {
 }
 
 /// The pictures.
-pub(super) fn gallery(pictures: &[GalleryPicture]) -> String {
+pub(super) fn gallery(pictures: &[GalleryPicture], score_threshold: f64) -> String {
     if pictures.is_empty() {
         return String::new();
     }
@@ -204,7 +204,8 @@ pub(super) fn gallery(pictures: &[GalleryPicture]) -> String {
     };
     let pictures: String = pictures.iter().map(picture).collect();
     let gallery = format!("<div class=\"gallery\">{pictures}</div>");
-    section("Worst images", "By rising F1 at the best score threshold.", &gallery)
+    let text = format!("By rising F1 at IoU 0.50 and score {score_threshold:.3}.");
+    section("Worst images", &text, &gallery)
 }
 
 /// What was evaluated, with what.
