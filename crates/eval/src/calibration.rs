@@ -55,7 +55,7 @@ pub struct ClassCalibration {
 impl Calibration {
     /// None without detections, or where a score lies outside 0..1 and so is no probability.
     pub(crate) fn of(
-        engine: &mut Engine,
+        engine: &Engine,
         matches: &Matches,
         num_bins: usize,
     ) -> Result<Option<Self>, EvalError> {
@@ -64,18 +64,17 @@ impl Calibration {
         if is_empty || !scored.all(|detection| (0.0..=1.0).contains(&detection.score)) {
             return Ok(None);
         }
-        let classes = engine.classes.clone();
         let found = engine.hotcoco().calibration(num_bins, HIT_IOU)?;
-        let of_class = |class: Class| {
-            let expected_error = found.per_category.get(&class.category_id).copied();
-            ClassCalibration { class, expected_error }
+        let of_class = |class: &Class| ClassCalibration {
+            class: class.clone(),
+            expected_error: found.per_category.get(&class.category_id).copied(),
         };
         Ok(Some(Self {
             expected_error: found.ece,
             largest_error: found.mce,
             num_detections: found.num_detections,
             bins: found.bins.iter().map(Bin::from).collect(),
-            classes: classes.into_iter().map(of_class).collect(),
+            classes: engine.classes.iter().map(of_class).collect(),
         }))
     }
 }

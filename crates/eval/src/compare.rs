@@ -2,11 +2,12 @@
 //!
 //! A paired bootstrap over images (Efron and Tibshirani, An Introduction to the Bootstrap, 1993,
 //! chapters 6 and 13): images are drawn with replacement, as many as there are, both detectors are
-//! scored on the drawn ones, and the middle 95 % of the differences are the interval. An image drawn
-//! twice counts twice.
+//! scored on the drawn ones, and the middle 95 % of the differences are the interval. An image
+//! drawn twice counts twice.
 //!
 //! Difference from `hotcoco::compare`: that one forgets how often an image was drawn, so that each
-//! sample is a part of the images, about 63 %, and its intervals come out about a quarter too narrow.
+//! sample is a part of the images, about 63 %, and its intervals come out about a quarter too
+//! narrow.
 
 mod weighted;
 
@@ -165,7 +166,7 @@ impl Deltas {
         options: &CompareOptions,
     ) -> Result<Self, EvalError> {
         let engine = |found| Engine::new(truth, found, geometry, options.max_detections, &[]);
-        let (mut a, mut b) = (engine(a)?, engine(b)?);
+        let (a, b) = (engine(a)?, engine(b)?);
         let weighted = [WeightedAp::new(truth, &a), WeightedAp::new(truth, &b)];
         let samples = resampled(&weighted, truth.dataset().images.len(), options);
         let once = vec![1; truth.dataset().images.len()];
@@ -181,7 +182,7 @@ impl Deltas {
         };
         let classes = truth.classes().into_iter().enumerate().map(of_class).collect();
         // The very numbers `evaluate` gives.
-        let (a, b) = (CocoNumbers::of(&mut a)?, CocoNumbers::of(&mut b)?);
+        let (a, b) = (CocoNumbers::of(&a), CocoNumbers::of(&b));
         Ok(Self {
             ap: delta(&|ap| ap.ap, a.ap, b.ap),
             ap50: delta(&|ap| ap.ap50, a.ap50, b.ap50),

@@ -24,7 +24,7 @@ pub struct Confusion {
 
 impl Confusion {
     pub(crate) fn of(
-        engine: &mut Engine,
+        engine: &Engine,
         truth: &Truth,
         detections: &Detections,
         geometry: Geometry,
@@ -57,9 +57,8 @@ pub(crate) struct Thresholds {
 /// The ids of the detections COCO ignores at the threshold of this row.
 fn ignored(engine: &Engine, row: usize) -> BTreeSet<u64> {
     let in_cell = |cell: &hotcoco::EvalImg| {
-        let flags = cell.dt_ignore.row(row).to_vec();
-        let ids = cell.dt_ids.clone().into_iter().zip(flags);
-        ids.filter(|&(_, ignored)| ignored).map(|(id, _)| id)
+        let ids = cell.dt_ids.iter().zip(cell.dt_ignore.row(row));
+        ids.filter(|(_, ignored)| **ignored).map(|(id, _)| *id).collect::<Vec<u64>>()
     };
     engine.cells().flat_map(in_cell).collect()
 }

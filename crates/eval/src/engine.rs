@@ -20,14 +20,17 @@ const SAME_IOU: f64 = 1e-9;
 /// Detections matched to objects.
 pub(crate) struct Engine {
     eval: COCOeval,
-    /// The thresholds matched at.
+    /// The thresholds matched at, COCO's first.
     ious: Vec<f64>,
+    /// COCO's summary by hotcoco's names: AP, AP50, ..., ARl.
+    pub(crate) summary: BTreeMap<String, f64>,
+    /// By rising id.
     pub(crate) classes: Vec<Class>,
 }
 
-/// Precision over recall, and the recall reached, for each class at some IoU thresholds; all sizes
+/// Precision over recall, and the recall reached, for each class at each IoU threshold; all sizes
 /// of objects.
-pub(crate) struct Accumulated<'a> {
+pub(crate) struct Curves<'a> {
     arrays: &'a AccumulatedEval,
     /// The place of "all sizes" and of the limit on detections.
     area: usize,
@@ -55,22 +58,19 @@ impl Engine {
         eval.params.max_dets = [1, 10].map(|few: usize| few.min(max_detections)).to_vec();
         eval.params.max_dets.push(max_detections);
         eval.evaluate()?;
-        Ok(Self { eval, ious, classes: truth.classes() })
+        // COCO's means are over its own thresholds. `summarize` would print; this is the same
+        // reduction over all images.
+        eval.params.iou_thrs = coco_iou_thresholds();
+        let summary = eval.slice_by(HashMap::new())?.overall.metrics;
+        eval.params.iou_thrs.clone_from(&ious);
+        Ok(Self { eval, ious, summary, classes: truth.classes() })
     }
 
-    /// COCO's summary, by hotcoco's names: AP, AP50, ..., ARl.
-    pub(crate) fn summary(&mut self) -> Result<BTreeMap<String, f64>, EvalError> {
-        self.eval.params.iou_thrs = coco_iou_thresholds();
-        // `summarize` would print; this is the same reduction over all images.
-        Ok(self.eval.slice_by(HashMap::new())?.overall.metrics)
-    }
-
-    /// Curves at some of the thresholds matched at.
-    pub(crate) fn accumulate(&mut self, ious: &[f64]) -> Option<Accumulated<'_>> {
-        self.eval.params.iou_thrs = ious.to_vec();
+    /// Curves at all thresholds matched at.
+    pub(crate) fn curves(&mut self) -> Option<Curves<'_>> {
         self.eval.accumulate();
         let (area, limit) = (self.eval.params.all_area_idx(), self.eval.params.max_det_idx());
-        Some(Accumulated { arrays: self.eval.accumulated()?, area, limit })
+        Some(Curves { arrays: self.eval.accumulated()?, area, limit })
     }
 
     /// What was matched in each image and class with anything in it, objects of all sizes; a class
@@ -80,19 +80,18 @@ impl Engine {
         self.eval.eval_imgs().iter().flatten().filter(move |cell| cell.area_rng == all_sizes)
     }
 
-    /// The row of a threshold in every cell.
+    /// The row of a threshold in every cell and curve; None where nothing was matched at it.
     pub(crate) fn row(&self, iou: f64) -> Option<usize> {
         row_of(&self.ious, iou)
     }
 
-    /// hotcoco itself, for what it answers alone, at all thresholds matched at.
-    pub(crate) fn hotcoco(&mut self) -> &COCOeval {
-        self.eval.params.iou_thrs.clone_from(&self.ious);
+    /// hotcoco itself, for what it answers alone.
+    pub(crate) fn hotcoco(&self) -> &COCOeval {
         &self.eval
     }
 }
 
-impl Accumulated<'_> {
+impl Curves<'_> {
     /// Precision at 101 recalls, 0.00 to 1.00; None for a class without objects.
     pub(crate) fn precision(&self, iou: usize, class: usize) -> Option<Vec<f64>> {
         let at = |recall| {
@@ -111,10 +110,6 @@ impl Accumulated<'_> {
     pub(crate) fn recall(&self, iou: usize, class: usize) -> Option<f64> {
         let index = self.arrays.recall_idx(iou, class, self.area, self.limit);
         computed(self.arrays.recall[index])
-    }
-
-    pub(crate) fn num_ious(&self) -> usize {
-        self.arrays.shape.t
     }
 
     pub(crate) fn num_classes(&self) -> usize {

@@ -1,16 +1,16 @@
 //! The evaluation: results in, every number out.
 //!
-//! Matching and COCO's numbers are hotcoco's (see `engine.rs`); this file says what is asked, in which
-//! order, and how the answers are called.
+//! Matching and COCO's numbers are hotcoco's (see `engine.rs`); this file says what is asked, in
+//! which order, and how the answers are called.
 
 use crate::calibration::Calibration;
 use crate::confusion::{Confusion, Thresholds};
-use crate::engine::Engine;
+use crate::engine::{Curves, Engine};
 use crate::f1::F1Curves;
 use crate::images::{ImageScore, worst};
 use crate::matches::{Matches, Ranking};
 use crate::numbers::{ApAtIou, ClassAp, ClassNumbers, CocoNumbers, CocoRow};
-use crate::options::{EvalOptions, coco_iou_thresholds};
+use crate::options::EvalOptions;
 use crate::precision_recall::PrecisionRecall;
 use crate::results::{Detections, Geometry};
 use crate::tide::Tide;
@@ -157,19 +157,20 @@ impl Scores {
     ) -> Result<Self, EvalError> {
         let ious = [&options.iou_thresholds[..], &[options.confusion_iou]].concat();
         let mut engine = Engine::new(truth, detections, geometry, options.max_detections, &ious)?;
-        // COCO's first threshold.
+        // COCO's first threshold, 0.50.
         let matches = Matches::new(&engine, 0);
         let f1 = F1Curves::new(&matches, &engine.classes);
         let score_threshold = options.score_threshold.or(f1.best_threshold()).unwrap_or(0.0);
         let at = Thresholds { score: score_threshold, iou: options.confusion_iou };
+        let from_curves = FromCurves::new(&mut engine, &matches, options);
         Ok(Self {
-            coco: CocoNumbers::of(&mut engine)?,
-            ap_at_iou: ApAtIou::list(&mut engine, &options.iou_thresholds),
-            classes: class_numbers(&mut engine, &matches),
-            precision_recall: PrecisionRecall::list(&mut engine, &CURVE_IOUS),
-            calibration: Calibration::of(&mut engine, &matches, options.calibration_bins)?,
-            tide: Tide::of(&mut engine, &matches)?,
-            confusion: Confusion::of(&mut engine, truth, detections, geometry, at)?,
+            coco: CocoNumbers::of(&engine),
+            ap_at_iou: from_curves.ap_at_iou,
+            classes: from_curves.classes,
+            precision_recall: from_curves.precision_recall,
+            calibration: Calibration::of(&engine, &matches, options.calibration_bins)?,
+            tide: Tide::of(&engine, &matches)?,
+            confusion: Confusion::of(&engine, truth, detections, geometry, at)?,
             images: ImageScore::list(truth, &matches, score_threshold),
             f1,
             score_threshold,
@@ -182,13 +183,39 @@ impl Scores {
     }
 }
 
-fn class_numbers(engine: &mut Engine, matches: &Matches) -> Vec<ClassNumbers> {
-    let classes = engine.classes.clone();
-    let aps = engine
-        .accumulate(&coco_iou_thresholds())
-        .map_or(Vec::new(), |curves| ClassAp::list(&curves));
-    let numbers = |((class, ranking), ap): ((Class, Ranking), ClassAp)| ClassNumbers {
-        class,
+/// What is read off the curves of precision over recall.
+#[derive(Default)]
+struct FromCurves {
+    ap_at_iou: Vec<ApAtIou>,
+    classes: Vec<ClassNumbers>,
+    precision_recall: Vec<PrecisionRecall>,
+}
+
+impl FromCurves {
+    fn new(engine: &mut Engine, matches: &Matches, options: &EvalOptions) -> Self {
+        let rows = |engine: &Engine, ious: &[f64]| -> Vec<(usize, f64)> {
+            ious.iter().filter_map(|&iou| Some((engine.row(iou)?, iou))).collect()
+        };
+        let (asked, drawn) = (rows(engine, &options.iou_thresholds), rows(engine, &CURVE_IOUS));
+        let classes = engine.classes.clone();
+        let Some(curves) = engine.curves() else { return Self::default() };
+        let ap_at = |(row, iou)| ApAtIou::new(&curves, row, iou);
+        let precision = |(row, iou)| PrecisionRecall::new(&curves, row, iou, &classes);
+        Self {
+            ap_at_iou: asked.into_iter().map(ap_at).collect(),
+            precision_recall: drawn.into_iter().map(precision).collect(),
+            classes: class_numbers(&curves, &classes, &matches.by_class()),
+        }
+    }
+}
+
+fn class_numbers(
+    curves: &Curves<'_>,
+    classes: &[Class],
+    rankings: &[Ranking],
+) -> Vec<ClassNumbers> {
+    let numbers = |((class, ranking), ap): ((&Class, &Ranking), ClassAp)| ClassNumbers {
+        class: class.clone(),
         num_objects: ranking.num_objects,
         num_detections: ranking.detections.len(),
         ap: ap.ap,
@@ -196,5 +223,5 @@ fn class_numbers(engine: &mut Engine, matches: &Matches) -> Vec<ClassNumbers> {
         ap75: ap.ap75,
         ar: ap.ar,
     };
-    classes.into_iter().zip(matches.by_class()).zip(aps).map(numbers).collect()
+    classes.iter().zip(rankings).zip(ClassAp::list(curves)).map(numbers).collect()
 }

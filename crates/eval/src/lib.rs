@@ -2,13 +2,14 @@
 //!
 //! * [`Truth`] is the ground truth, checked once;
 //! * [`read_results`] reads what a detector found, in COCO's format or Kestrel's own;
-//! * [`evaluate`] gives an [`Evaluation`]: COCO's twelve numbers bit for bit as pycocotools computes
-//!   them, each class, Pascal VOC's AP, TIDE's error split, who is taken for whom, curves, calibration,
-//!   and how each image fared;
+//! * [`evaluate`] gives an [`Evaluation`]: COCO's twelve numbers bit for bit as pycocotools has
+//!   them, each class, Pascal VOC's AP, TIDE's error split, who is taken for whom, curves,
+//!   calibration, and how each image fared;
 //! * [`compare`] says whether one detector is better than another, and how sure that is;
 //! * [`html`] writes an evaluation as one page.
 //!
-//! The matching is that of the `hotcoco` crate. Boxes are `x y width height` here, as COCO has them.
+//! The matching is that of the `hotcoco` crate. Boxes are `x y width height` here, as COCO has
+//! them.
 
 mod calibration;
 mod compare;

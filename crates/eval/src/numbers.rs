@@ -1,7 +1,7 @@
 //! The numbers of the tables: COCO's twelve, AP at each IoU, and those of each class.
 
-use crate::EvalError;
-use crate::engine::{Accumulated, Engine, computed, mean};
+use crate::engine::{Curves, Engine, computed, mean};
+use crate::options::NUM_COCO_IOUS;
 use crate::truth::Class;
 use serde::Serialize;
 
@@ -76,10 +76,9 @@ pub struct ClassNumbers {
 }
 
 impl CocoNumbers {
-    pub(crate) fn of(engine: &mut Engine) -> Result<Self, EvalError> {
-        let summary = engine.summary()?;
-        let number = |name: &str| summary.get(name).copied().and_then(computed);
-        Ok(Self {
+    pub(crate) fn of(engine: &Engine) -> Self {
+        let number = |name: &str| engine.summary.get(name).copied().and_then(computed);
+        Self {
             ap: number("AP"),
             ap50: number("AP50"),
             ap75: number("AP75"),
@@ -92,7 +91,7 @@ impl CocoNumbers {
             ar_small: number("ARs"),
             ar_medium: number("ARm"),
             ar_large: number("ARl"),
-        })
+        }
     }
 
     /// All twelve in COCO's order.
@@ -116,13 +115,10 @@ impl CocoNumbers {
 }
 
 impl ApAtIou {
-    pub(crate) fn list(engine: &mut Engine, ious: &[f64]) -> Vec<Self> {
-        let Some(curves) = engine.accumulate(ious) else { return Vec::new() };
-        let at = |(row, &iou): (usize, &f64)| {
-            let classes = (0..curves.num_classes()).filter_map(|class| curves.ap(row, class));
-            Self { iou, ap: mean(classes) }
-        };
-        ious.iter().enumerate().map(at).collect()
+    /// `row` is that of the threshold in the curves.
+    pub(crate) fn new(curves: &Curves<'_>, row: usize, iou: f64) -> Self {
+        let classes = (0..curves.num_classes()).filter_map(|class| curves.ap(row, class));
+        Self { iou, ap: mean(classes) }
     }
 }
 
@@ -135,15 +131,15 @@ pub(crate) struct ClassAp {
 }
 
 impl ClassAp {
-    /// Of each class; `curves` are those at COCO's thresholds.
-    pub(crate) fn list(curves: &Accumulated<'_>) -> Vec<Self> {
+    /// Of each class.
+    pub(crate) fn list(curves: &Curves<'_>) -> Vec<Self> {
         (0..curves.num_classes()).map(|class| Self::of(curves, class)).collect()
     }
 
-    fn of(curves: &Accumulated<'_>, class: usize) -> Self {
-        // COCO's thresholds begin 0.50, 0.55, 0.60, 0.65, 0.70, 0.75.
+    fn of(curves: &Curves<'_>, class: usize) -> Self {
+        // 0.50, 0.55, 0.60, 0.65, 0.70, 0.75.
         let (iou_50, iou_75) = (0, 5);
-        let ious = 0..curves.num_ious();
+        let ious = 0..NUM_COCO_IOUS;
         Self {
             ap: mean(ious.clone().filter_map(|iou| curves.ap(iou, class))),
             ap50: curves.ap(iou_50, class),

@@ -4,10 +4,16 @@ use crate::error::EvalError;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
+/// How many [`coco_iou_thresholds`] are.
+pub(crate) const NUM_COCO_IOUS: usize = 10;
+
 /// COCO's IoU thresholds: 0.50, 0.55, ..., 0.95, to the last bit those of `numpy.linspace`.
 pub fn coco_iou_thresholds() -> Vec<f64> {
     hotcoco::Params::new(hotcoco::IouType::Bbox).iou_thrs
 }
+
+/// More parts of the scores than anybody can look at.
+const MOST_BINS: usize = 1000;
 
 /// Settings of [`evaluate`](crate::evaluate). The twelve COCO numbers depend on `max_detections`
 /// alone.
@@ -22,7 +28,7 @@ pub struct EvalOptions {
     pub score_threshold: Option<f64>,
     /// IoU from which a detection and an object are paired in the confusion matrix.
     pub confusion_iou: f64,
-    /// Number of equal parts of the scores 0..1 in the calibration.
+    /// Number of equal parts of the scores 0..1 in the calibration, 1 to 1000.
     pub calibration_bins: usize,
     /// Whether masks are scored.
     pub masks: MaskChoice,
@@ -74,15 +80,14 @@ impl EvalOptions {
         if let Some(score) = self.score_threshold.filter(|score| !score.is_finite()) {
             return Err(EvalError::option("score_threshold", score, "a number"));
         }
-        at_least_one("max_detections", self.max_detections)?;
-        at_least_one("calibration_bins", self.calibration_bins)
-    }
-}
-
-pub(crate) fn at_least_one(option: &'static str, value: usize) -> Result<(), EvalError> {
-    match value {
-        0 => Err(EvalError::option(option, 0, "at least 1")),
-        _ => Ok(()),
+        if self.max_detections == 0 {
+            return Err(EvalError::option("max_detections", 0, "at least 1"));
+        }
+        if !(1..=MOST_BINS).contains(&self.calibration_bins) {
+            let expected = "a number from 1 to 1000";
+            return Err(EvalError::option("calibration_bins", self.calibration_bins, expected));
+        }
+        Ok(())
     }
 }
 

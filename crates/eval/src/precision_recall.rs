@@ -1,6 +1,7 @@
-//! Precision over recall, interpolated as COCO does it: the best precision at this recall or beyond.
+//! Precision over recall, interpolated as COCO does it: the best precision at this recall or
+//! beyond.
 
-use crate::engine::{Engine, mean};
+use crate::engine::{Curves, mean};
 use crate::truth::Class;
 use serde::Serialize;
 
@@ -28,20 +29,15 @@ pub struct ClassPrecision {
 }
 
 impl PrecisionRecall {
-    pub(crate) fn list(engine: &mut Engine, ious: &[f64]) -> Vec<Self> {
-        let classes = engine.classes.clone();
-        let Some(curves) = engine.accumulate(ious) else { return Vec::new() };
-        let at = |(row, &iou): (usize, &f64)| {
-            let curve_of = |(index, class): (usize, &Class)| ClassPrecision {
-                class: class.clone(),
-                precision: curves.precision(row, index),
-            };
-            let classes: Vec<ClassPrecision> = classes.iter().enumerate().map(curve_of).collect();
-            let recall = hotcoco::params::default_rec_thrs();
-            let mean = mean_curve(&classes, recall.len());
-            Self { iou, recall, mean, classes }
+    /// `row` is that of the threshold in the curves.
+    pub(crate) fn new(curves: &Curves<'_>, row: usize, iou: f64, classes: &[Class]) -> Self {
+        let curve_of = |(index, class): (usize, &Class)| ClassPrecision {
+            class: class.clone(),
+            precision: curves.precision(row, index),
         };
-        ious.iter().enumerate().map(at).collect()
+        let classes: Vec<ClassPrecision> = classes.iter().enumerate().map(curve_of).collect();
+        let recall = hotcoco::params::default_rec_thrs();
+        Self { iou, mean: mean_curve(&classes, recall.len()), recall, classes }
     }
 }
 

@@ -98,7 +98,7 @@ pub fn html(evaluation: &Evaluation, extras: &ReportExtras) -> Result<String, Ev
         body.push(sections::geometry(name, scores, evaluation.options.confusion_iou)?);
     }
     body.push(sections::voc(evaluation));
-    body.push(sections::gallery(&extras.gallery));
+    body.push(sections::gallery(&extras.gallery, evaluation.finest().score_threshold));
     body.push(sections::provenance(evaluation, extras));
     Ok(page(&escape(title), &body.join("\n")))
 }

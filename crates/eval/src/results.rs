@@ -1,8 +1,8 @@
 //! Results of a detector: read from a file, and checked against the ground truth.
 //!
 //! Two formats are told apart by their first character: COCO's results list
-//! (<https://cocodataset.org/#format-results>), and Kestrel's own lines, which name images and classes
-//! where COCO numbers them. The order of the list is kept: it decides between equal scores.
+//! (<https://cocodataset.org/#format-results>), and Kestrel's own lines, which name images and
+//! classes where COCO numbers them. The order of the list is kept: it decides between equal scores.
 
 mod checked;
 mod lines;
@@ -29,8 +29,8 @@ pub(crate) use checked::{Detections, Geometry};
 /// and the most folder names before it. An empty file holds no results.
 ///
 /// # Errors
-/// When the file cannot be read or is of neither format, with the line or the place in the list; and
-/// for lines, when an image or a class is not in the ground truth, or is there twice.
+/// When the file cannot be read or is of neither format, with the line or the place in the list;
+/// and for lines, when an image or a class is not in the ground truth, or is there twice.
 pub fn read_results(path: &Path, truth: &Truth) -> Result<Vec<Annotation>, EvalError> {
     let file = File::open(path).map_err(|source| EvalError::io(path, source))?;
     let mut reader = BufReader::new(file);

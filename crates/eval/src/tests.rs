@@ -1,10 +1,12 @@
-//! Evaluations checked by hand, and the empty cases. Equality with pycocotools: `tests/pycocotools.rs`.
+//! Evaluations checked by hand, and the empty cases. Equality with pycocotools:
+//! `tests/pycocotools.rs`.
 
 use crate::samples::{
     as_json, categories, dataset, fixture, found, images, object, truth, with_mask,
 };
 use crate::{EvalError, EvalOptions, Evaluation, MaskChoice, TideKind, Truth, evaluate};
 use hotcoco::Annotation;
+use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 /// Sums of a few numbers below 1.
@@ -283,4 +285,44 @@ fn fewer_detections_can_be_counted() {
     close(boxes.coco.ar_max, 0.5);
     close(boxes.coco.ap50, 51.0 / 101.0);
     assert_eq!(boxes.classes[0].num_detections, 1);
+}
+
+/// From ordinary to absurd.
+fn any_number() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        0.0..100.0,
+        -10.0..10.0,
+        Just(0.0),
+        Just(-0.0),
+        Just(1e300),
+        Just(-1e300),
+        Just(1e-320)
+    ]
+}
+
+fn any_box() -> impl Strategy<Value = [f64; 4]> {
+    [any_number(), any_number(), any_number(), any_number()]
+}
+
+proptest! {
+    #[test]
+    fn any_numbers_are_evaluated(
+        objects in proptest::collection::vec((1u64..4, 1u64..3, any_box(), any::<bool>()), 0..6),
+        detections in proptest::collection::vec((1u64..4, 1u64..3, any_box(), any_number()), 0..9),
+    ) {
+        let object = |(id, (image, class, bbox, iscrowd)): (u64, (u64, u64, [f64; 4], bool))| {
+            Annotation { iscrowd, ..object(id, image, class, bbox) }
+        };
+        let objects = (1..).zip(objects).map(object).collect();
+        let truth = truth(images(&[1, 2, 3]), categories(&[1, 2]), objects);
+        let results: Vec<Annotation> =
+            detections.into_iter().map(|(image, class, bbox, score)| found(image, class, bbox, score)).collect();
+        let evaluation = evaluated(&truth, results);
+        let in_range = |value: Option<f64>| value.is_none_or(|value| (0.0..=1.0).contains(&value));
+        prop_assert!(evaluation.boxes.rows().iter().all(|row| in_range(row.value)));
+        prop_assert!(in_range(evaluation.voc.mean_ap_area) && in_range(evaluation.voc.mean_ap_11_points));
+        prop_assert!(evaluation.boxes.images.iter().all(|image| in_range(Some(image.f1))));
+        let page = crate::html(&evaluation, &crate::ReportExtras::default()).unwrap();
+        prop_assert!(!page.contains("NaN") && !page.contains("inf"));
+    }
 }

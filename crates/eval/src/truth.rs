@@ -31,7 +31,8 @@ impl Truth {
     /// pycocotools.
     ///
     /// # Errors
-    /// When two images, two classes or two objects share an id, or a box is missing or not a number.
+    /// When two images, two classes or two objects share an id, or a box is missing or not a
+    /// number.
     pub fn new(mut dataset: Dataset) -> Result<Self, EvalError> {
         unique("images", dataset.images.iter().map(|image| image.id))?;
         unique("classes", dataset.categories.iter().map(|category| category.id))?;

@@ -1,9 +1,9 @@
 //! Average precision as Pascal VOC defines it (development kits of 2007 and 2012,
 //! <http://host.robots.ox.ac.uk/pascal/VOC/voc2012/devkit_doc.pdf>, section 3.4).
 //!
-//! A detection belongs to the object of its class and image that it overlaps most, also when that is
-//! taken already: then it is a false positive, where COCO would try the next object. Detections of
-//! a `difficult` object are passed over, and so are those on a crowd, which VOC has not.
+//! A detection belongs to the object of its class and image that it overlaps most, also when that
+//! is taken already: then it is a false positive, where COCO would try the next object. Detections
+//! of a `difficult` object are passed over, and so are those on a crowd, which VOC has not.
 //!
 //! Difference from the kit: boxes are continuous, without the "+ 1" of pixel indices; a VOC box
 //! converted to continuous edges gives the kit's overlap. The 11 recalls are compared as exact

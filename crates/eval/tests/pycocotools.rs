@@ -1,6 +1,7 @@
 //! Equality with pycocotools: on invented data (`tests/fixtures/eval`, written by
-//! `tests/parity/make_eval_fixtures.py` alone), on COCO's own example where the shared data is there,
-//! and on any data the script was pointed at. `-- --nocapture` prints the worst difference of each.
+//! `tests/parity/make_eval_fixtures.py` alone), on COCO's own example where the shared data is
+//! there, and on any data the script was pointed at. `-- --nocapture` prints the worst difference
+//! of each.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 

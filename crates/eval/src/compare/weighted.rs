@@ -2,12 +2,12 @@
 
 use crate::Truth;
 use crate::engine::{Engine, mean};
+use crate::options::NUM_COCO_IOUS;
+use hotcoco::ThreshMatrix;
 use hotcoco::metrics::counts::{PrCurveScratch, precision_recall_curve_into};
 use hotcoco::params::default_rec_thrs;
 use std::collections::BTreeMap;
 
-/// COCO's thresholds; also how many flags a detection carries.
-const NUM_IOUS: usize = 10;
 /// IoU 0.50 and 0.75 among them.
 const IOU_50: usize = 0;
 const IOU_75: usize = 5;
@@ -39,21 +39,30 @@ struct ImageObjects {
     count: u32,
 }
 
+/// A bit for each IoU threshold says whether it is a hit there, and whether it is passed over.
 struct Detection {
-    image: usize,
     score: f64,
-    hit: [bool; NUM_IOUS],
-    ignored: [bool; NUM_IOUS],
+    image: u32,
+    hit: u16,
+    ignored: u16,
 }
 
-/// Buffers that are filled once for each class and threshold.
+/// What is filled anew for each class.
 #[derive(Default)]
 struct Buffers {
-    hits: Vec<f64>,
-    false_positives: Vec<f64>,
+    counts: [Counts; NUM_COCO_IOUS],
     curve: PrCurveScratch,
     /// Place of the recall, precision, rank.
     points: Vec<(usize, f64, usize)>,
+}
+
+/// Hits and false positives so far, at each hit; between hits precision only falls.
+#[derive(Default)]
+struct Counts {
+    hits: Vec<f64>,
+    false_positives: Vec<f64>,
+    num_hits: f64,
+    num_ignored: f64,
 }
 
 impl WeightedAp {
@@ -75,10 +84,10 @@ impl WeightedAp {
             let count = cell.num_gt_in_denominator() as u32;
             class.objects.push(ImageObjects { image, count });
             let detections = cell.dt_scores.iter().enumerate().map(|(index, &score)| Detection {
-                image,
                 score,
-                hit: std::array::from_fn(|iou| cell.dt_matched[(iou, index)]),
-                ignored: std::array::from_fn(|iou| cell.dt_ignore[(iou, index)]),
+                image: image as u32,
+                hit: bits(&cell.dt_matched, index),
+                ignored: bits(&cell.dt_ignore, index),
             });
             class.detections.extend(detections);
         }
@@ -93,7 +102,7 @@ impl WeightedAp {
     pub(super) fn ap(&self, times: &[u32]) -> Ap {
         let recalls = default_rec_thrs();
         let mut buffers = Buffers::default();
-        let at_ious: Vec<Option<[f64; NUM_IOUS]>> =
+        let at_ious: Vec<Option<[f64; NUM_COCO_IOUS]>> =
             self.classes.iter().map(|class| class.ap(times, &recalls, &mut buffers)).collect();
         let at = |iou: usize| mean(at_ious.iter().flatten().map(|class| class[iou]));
         let classes: Vec<Option<f64>> = at_ious.iter().map(|class| mean((*class)?)).collect();
@@ -108,47 +117,66 @@ impl WeightedAp {
 
 impl ClassMatches {
     /// AP at each IoU; None without objects.
-    fn ap(&self, times: &[u32], recalls: &[f64], buffers: &mut Buffers) -> Option<[f64; NUM_IOUS]> {
+    fn ap(
+        &self,
+        times: &[u32],
+        recalls: &[f64],
+        buffers: &mut Buffers,
+    ) -> Option<[f64; NUM_COCO_IOUS]> {
         let num_objects: u32 =
             self.objects.iter().map(|image| image.count * times[image.image]).sum();
         if num_objects == 0 {
             return None;
         }
-        Some(std::array::from_fn(|iou| {
-            self.count(iou, times, buffers);
-            let Buffers { hits, false_positives, curve, points } = buffers;
-            precision_recall_curve_into(
-                hits,
-                false_positives,
-                num_objects as usize,
-                recalls,
-                curve,
-                points,
-            );
+        let Buffers { counts, curve, points } = buffers;
+        self.count(times, counts);
+        Some(counts.each_ref().map(|Counts { hits, false_positives, .. }| {
+            let num_objects = num_objects as usize;
+            precision_recall_curve_into(hits, false_positives, num_objects, recalls, curve, points);
             points.iter().map(|(_, precision, _)| precision).sum::<f64>() / recalls.len() as f64
         }))
     }
 
-    /// Hits and false positives so far, by falling score.
+    /// Counts at every IoU in one pass by falling score.
     ///
     /// A detection that counts twice makes one step of two where two equal images make two of one:
     /// the precision between lies below that after, which the interpolated curve takes anyway.
-    fn count(&self, iou: usize, times: &[u32], buffers: &mut Buffers) {
-        buffers.hits.clear();
-        buffers.false_positives.clear();
-        let (mut hits, mut false_positives) = (0.0, 0.0);
-        for detection in self.detections.iter().filter(|detection| !detection.ignored[iou]) {
-            let weight = f64::from(times[detection.image]);
-            if weight == 0.0 {
+    fn count(&self, times: &[u32], counts: &mut [Counts; NUM_COCO_IOUS]) {
+        counts.iter_mut().for_each(Counts::clear);
+        let mut num_detections = 0.0;
+        for detection in &self.detections {
+            let weight = f64::from(times[detection.image as usize]);
+            num_detections += weight;
+            if weight == 0.0 || (detection.hit | detection.ignored) == 0 {
                 continue;
             }
-            if detection.hit[iou] {
-                hits += weight;
-            } else {
-                false_positives += weight;
+            for (iou, counts) in counts.iter_mut().enumerate() {
+                let (hit, ignored) = (detection.hit >> iou & 1, detection.ignored >> iou & 1);
+                match (hit, ignored) {
+                    (_, 1) => counts.num_ignored += weight,
+                    (1, _) => counts.push_hit(weight, num_detections),
+                    _ => {}
+                }
             }
-            buffers.hits.push(hits);
-            buffers.false_positives.push(false_positives);
         }
     }
+}
+
+impl Counts {
+    fn clear(&mut self) {
+        self.hits.clear();
+        self.false_positives.clear();
+        (self.num_hits, self.num_ignored) = (0.0, 0.0);
+    }
+
+    fn push_hit(&mut self, weight: f64, num_detections: f64) {
+        self.num_hits += weight;
+        self.hits.push(self.num_hits);
+        self.false_positives.push(num_detections - self.num_hits - self.num_ignored);
+    }
+}
+
+/// One detection's flags at COCO's thresholds, which are the cell's first.
+fn bits(flags: &ThreshMatrix<bool>, index: usize) -> u16 {
+    (0..NUM_COCO_IOUS).fold(0, |bits, iou| bits | u16::from(flags[(iou, index)]) << iou)
 }

@@ -11,15 +11,18 @@ const MOST_WITH_NAMES: usize = 45;
 const WIDTH: f64 = 720.0;
 /// Room for names.
 const MARGIN: f64 = 130.0;
+/// How far the last column's slanted name sticks out, in margins.
+const OVERHANG: f64 = 0.4;
 /// Longer names are cut, in characters.
 const LONGEST_NAME: usize = 16;
 
 pub(super) fn heat_map(confusion: &Confusion) -> String {
     let side = confusion.names.len();
-    let margin = if side <= MOST_WITH_NAMES { MARGIN } else { 24.0 };
-    let grid = Grid { margin, cell: (WIDTH - margin) / side as f64 };
+    let margin = if side <= MOST_WITH_NAMES { MARGIN } else { 2.0 };
+    let grid = Grid { margin, side: WIDTH - margin - margin * OVERHANG, num_classes: side };
+    let height = margin + grid.side + 1.0;
     let mut svg = format!(
-        "<svg class=\"heat\" viewBox=\"0 0 {WIDTH} {WIDTH}\" role=\"img\" \
+        "<svg class=\"heat\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
          aria-label=\"confusion matrix\">"
     );
     for (row, counts) in confusion.counts.iter().enumerate() {
@@ -32,26 +35,32 @@ pub(super) fn heat_map(confusion: &Confusion) -> String {
     if side <= MOST_WITH_NAMES {
         svg.extend(confusion.names.iter().enumerate().map(|(index, name)| grid.names(index, name)));
     }
-    svg += &grid.axes();
     svg + "</svg>"
 }
 
 struct Grid {
+    /// Left and above.
     margin: f64,
-    /// Side of a cell.
-    cell: f64,
+    /// Of all cells together.
+    side: f64,
+    /// Background included.
+    num_classes: usize,
 }
 
 impl Grid {
+    fn cell_side(&self) -> f64 {
+        self.side / self.num_classes as f64
+    }
+
     /// Where a row or column begins.
     fn at(&self, index: usize) -> f64 {
-        self.margin + index as f64 * self.cell
+        self.margin + index as f64 * self.cell_side()
     }
 
     fn cell(&self, confusion: &Confusion, row: usize, column: usize, share: f64) -> String {
-        let (x, y, cell) = (self.at(column), self.at(row), self.cell);
+        let (x, y, cell) = (self.at(column), self.at(row), self.cell_side());
         let count = confusion.counts[row][column];
-        let side = confusion.names.len();
+        let side = self.num_classes;
         let kind = if row == column && row + 1 < side { "hit" } else { "slip" };
         let hint = format!(
             "true {}, predicted {}: {count} ({:.0} % of the row)",
@@ -77,8 +86,8 @@ impl Grid {
 
     fn names(&self, index: usize, name: &str) -> String {
         let name = escape(&shortened(name));
-        let size = (self.cell * 0.7).min(14.0);
-        let (middle, edge) = (self.at(index) + self.cell / 2.0, self.margin - 6.0);
+        let size = (self.cell_side() * 0.7).min(14.0);
+        let (middle, edge) = (self.at(index) + self.cell_side() / 2.0, self.margin - 6.0);
         format!(
             "<text class=\"row\" x=\"{edge:.2}\" y=\"{middle:.2}\" font-size=\"{size:.1}\">{name}</text>\
              <text class=\"column\" transform=\"translate({middle:.2} {edge:.2}) rotate(-45)\" \
@@ -87,17 +96,10 @@ impl Grid {
     }
 
     fn frame(&self) -> String {
-        let side = WIDTH - self.margin - 1.0;
-        let margin = self.margin;
+        let Self { margin, side, .. } = self;
         format!(
             "<rect class=\"frame\" x=\"{margin}\" y=\"{margin}\" width=\"{side}\" height=\"{side}\"/>"
         )
-    }
-
-    fn axes(&self) -> String {
-        "<text class=\"axis\" x=\"4\" y=\"18\">rows: true class</text>\
-         <text class=\"axis\" x=\"4\" y=\"36\">columns: predicted</text>"
-            .into()
     }
 }
 

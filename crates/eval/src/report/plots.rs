@@ -1,7 +1,7 @@
 //! Line charts and the calibration diagram, drawn by plotters.
 //!
-//! plotters writes colours as attributes, which any style sheet rule overrides: `style.css` gives ink
-//! and grid, named here, the colours of the reader's theme.
+//! plotters writes colours as attributes, which any style sheet rule overrides: `style.css` gives
+//! ink and grid, named here, the colours of the reader's theme.
 
 use super::text::escape;
 use crate::EvalError;
@@ -65,7 +65,7 @@ impl LineChart<'_> {
     pub(super) fn svg(&self) -> Result<String, EvalError> {
         let svg = draw(self.name, self.x_label, self.y_label, |chart| {
             for (index, line) in self.classes.iter().enumerate() {
-                chart.draw_series(self.series(line, self.colour(index).stroke_width(1)))?;
+                chart.draw_series(self.series(line, self.class_style(index)))?;
             }
             chart.draw_series(self.series(self.main, MAIN.stroke_width(3)))?;
             self.mark.map_or(Ok(()), |point| draw_mark(chart, point))
@@ -81,28 +81,32 @@ impl LineChart<'_> {
         LineSeries::new(self.xs.iter().copied().zip(line.ys.iter().copied()), style)
     }
 
-    fn colour(&self, class: usize) -> RGBColor {
-        match self.classes.len() <= CLASSES.len() {
-            true => CLASSES[class],
-            false => FAINT,
+    fn can_be_told_apart(&self) -> bool {
+        self.classes.len() <= CLASSES.len()
+    }
+
+    fn class_style(&self, class: usize) -> ShapeStyle {
+        match self.can_be_told_apart() {
+            true => CLASSES[class].stroke_width(1),
+            false => FAINT.mix(0.45).stroke_width(1),
         }
     }
 
     fn legend(&self) -> String {
-        let entry = |(name, RGBColor(r, g, b)): (&str, RGBColor)| {
-            let name = escape(name);
-            format!("<li><i style=\"background:#{r:02x}{g:02x}{b:02x}\"></i>{name}</li>")
+        let classes = self.classes.iter().zip(CLASSES).map(|(line, RGBColor(r, g, b))| {
+            legend_entry(&format!("style=\"background:#{r:02x}{g:02x}{b:02x}\""), line.name)
+        });
+        let entries: String = match self.can_be_told_apart() {
+            true => classes.collect(),
+            false => legend_entry("class=\"faint\"", "each class"),
         };
-        let colours = (0..self.classes.len()).map(|class| self.colour(class));
-        let mut entries = vec![entry((self.main.name, MAIN))];
-        match self.classes.len() <= CLASSES.len() {
-            true => {
-                entries.extend(self.classes.iter().map(|line| line.name).zip(colours).map(entry))
-            }
-            false => entries.push(entry(("each class", FAINT))),
-        }
-        format!("<ul class=\"legend\">{}</ul>", entries.join(""))
+        let main = legend_entry("class=\"main\"", self.main.name);
+        format!("<ul class=\"legend\">{main}{entries}</ul>")
     }
+}
+
+fn legend_entry(attribute: &str, name: &str) -> String {
+    format!("<li><i {attribute}></i>{}</li>", escape(name))
 }
 
 /// The share of hits over the score, and the diagonal both would share.

@@ -7,6 +7,7 @@ use super::text::{base64, duration, escape, memory, number};
 use super::{Cost, Fact, GalleryPicture, ReportExtras, tables};
 use crate::EvalError;
 use crate::evaluation::{Evaluation, Scores};
+use crate::numbers::ApAtIou;
 use crate::precision_recall::PrecisionRecall;
 use crate::tide::{Tide, TideError};
 
@@ -19,7 +20,7 @@ pub(super) fn headline(evaluation: &Evaluation, extras: &ReportExtras) -> String
     }
     let best = evaluation.finest().f1.overall.as_ref().and_then(|curve| curve.best);
     if let Some(best) = best {
-        let name = format!("best F1, at score {:.3}", best.threshold);
+        let name = format!("best F1 of all, at score {:.3}", best.threshold);
         tiles.push(tile(&name, &number(Some(best.f1))));
     }
     let counts = evaluation.counts;
@@ -27,8 +28,8 @@ pub(super) fn headline(evaluation: &Evaluation, extras: &ReportExtras) -> String
     tiles.push(tile("objects", &counts.objects.to_string()));
     tiles.push(tile("detections", &counts.detections.to_string()));
     if let Some(Cost { secs_per_image, peak_memory_bytes, .. }) = &extras.cost {
-        tiles.push(tile("an image", &duration(*secs_per_image)));
-        tiles.extend(peak_memory_bytes.map(|bytes| tile("memory at most", &memory(bytes))));
+        tiles.push(tile("per image", &duration(*secs_per_image)));
+        tiles.extend(peak_memory_bytes.map(|bytes| tile("peak memory", &memory(bytes))));
     }
     format!("<div class=\"tiles\">{}</div>", tiles.join(""))
 }
@@ -61,47 +62,45 @@ pub(super) fn geometry(
     scores: &Scores,
     confusion_iou: f64,
 ) -> Result<String, EvalError> {
-    let mut parts = vec![figure("Size of objects", "AP by area of the object.", &sizes(scores))];
+    let mut parts = Vec::new();
     for curves in &scores.precision_recall {
         parts.extend(precision_recall(curves)?);
     }
     parts.extend(f1(scores)?);
-    parts.extend(scores.tide.as_ref().map(tide));
     parts.extend(calibration(scores)?);
-    let at_iou = figure(
-        "IoU",
-        "AP, mean over classes, by the overlap asked for.",
-        &tables::ap_at_iou(scores),
-    );
-    parts.push(at_iou);
-    let caption = format!(
-        "At score {:.3} and IoU {confusion_iou:.2}. Shaded by the share of a true class; the last row \
-         holds detections of nothing, the last column objects not found.",
-        scores.score_threshold
-    );
-    let matrix = figure("Who is taken for whom", &caption, &heat_map(&scores.confusion));
+    parts.extend(scores.tide.as_ref().map(tide));
+    parts.push(sizes_and_ious(scores));
     Ok(format!(
-        "<section><h2>By {name}</h2><div class=\"figures\">{}</div>{matrix}<h3>Classes</h3>{}</section>",
+        "<section><h2>By {name}</h2><div class=\"figures\">{}</div>{}<h3>Classes</h3>{}</section>",
         parts.join(""),
+        confusion(scores, confusion_iou),
         tables::classes(scores)
     ))
 }
 
-fn sizes(scores: &Scores) -> String {
+fn confusion(scores: &Scores, iou: f64) -> String {
+    let caption = format!(
+        "A row for each true class, a column for each predicted one, shaded by the share of the row; \
+         the last row holds detections of nothing, the last column objects not found. At score {:.3} \
+         and IoU {iou:.2}. Hold the pointer over a cell for its names and count.",
+        scores.score_threshold
+    );
+    figure("Who is taken for whom", &caption, &heat_map(&scores.confusion))
+}
+
+fn sizes_and_ious(scores: &Scores) -> String {
     let coco = &scores.coco;
-    let bar = |name: &str, meaning: &str, value| Bar {
-        name: name.into(),
-        meaning: meaning.into(),
-        value,
-        note: String::new(),
-    };
-    let rows = [
+    let bar = |name: &str, note, value| Bar { name: name.into(), note, value, count: None };
+    let sizes = [
         bar("small", "below 32² px", coco.ap_small),
         bar("medium", "32² to 96² px", coco.ap_medium),
         bar("large", "above 96² px", coco.ap_large),
-        bar("all", "", coco.ap),
     ];
-    bars("AP", &rows, 1.0)
+    let at_iou = |at: &ApAtIou| bar(&format!("IoU {:.2}", at.iou), "", at.ap);
+    let ious: Vec<Bar> = scores.ap_at_iou.iter().map(at_iou).collect();
+    let content = format!("{}{}", bars("AP", &sizes, 1.0), bars("AP", &ious, 1.0));
+    let caption = "By the area of the object, and by the overlap asked for; mean over classes.";
+    figure("AP by size and by IoU", caption, &content)
 }
 
 fn precision_recall(curves: &PrecisionRecall) -> Result<Option<String>, EvalError> {
@@ -120,7 +119,11 @@ fn precision_recall(curves: &PrecisionRecall) -> Result<Option<String>, EvalErro
         mark: None,
     };
     let title = format!("Precision over recall, IoU {:.2}", curves.iou);
-    Ok(Some(figure(&title, "At each recall, the best precision there or beyond.", &chart.svg()?)))
+    Ok(Some(figure(
+        &title,
+        "At each recall, the best precision there or beyond, interpolated as COCO does.",
+        &chart.svg()?,
+    )))
 }
 
 fn f1(scores: &Scores) -> Result<Option<String>, EvalError> {
@@ -151,9 +154,9 @@ fn f1(scores: &Scores) -> Result<Option<String>, EvalError> {
 fn tide(tide: &Tide) -> String {
     let bar = |error: &TideError| Bar {
         name: error.kind.name().into(),
-        meaning: error.kind.meaning().into(),
+        note: error.kind.meaning(),
         value: Some(error.delta_ap),
-        note: format!("{} ×", error.count),
+        count: Some(error.count),
     };
     let rows: Vec<Bar> = tide.errors.iter().map(bar).collect();
     let caption = format!(
@@ -161,7 +164,7 @@ fn tide(tide: &Tide) -> String {
          gains overlap and do not sum up.",
         tide.ap
     );
-    figure("What AP is lost to", &caption, &bars("gain in AP", &rows, 0.01))
+    figure("What AP is lost to", &caption, &bars("AP gain", &rows, 0.01))
 }
 
 fn calibration(scores: &Scores) -> Result<Option<String>, EvalError> {
@@ -182,11 +185,11 @@ pub(super) fn voc(evaluation: &Evaluation) -> String {
          difficult and passed over.",
         evaluation.voc.num_difficult
     );
-    section("Pascal VOC's numbers", &text, &tables::voc(evaluation))
+    section("Pascal VOC's numbers", &text, &tables::voc(&evaluation.voc))
 }
 
 /// The pictures.
-pub(super) fn gallery(pictures: &[GalleryPicture]) -> String {
+pub(super) fn gallery(pictures: &[GalleryPicture], score_threshold: f64) -> String {
     if pictures.is_empty() {
         return String::new();
     }
@@ -201,7 +204,8 @@ pub(super) fn gallery(pictures: &[GalleryPicture]) -> String {
     };
     let pictures: String = pictures.iter().map(picture).collect();
     let gallery = format!("<div class=\"gallery\">{pictures}</div>");
-    section("Worst images", "By rising F1 at the best score threshold.", &gallery)
+    let text = format!("By rising F1 at IoU 0.50 and score {score_threshold:.3}.");
+    section("Worst images", &text, &gallery)
 }
 
 /// What was evaluated, with what.

@@ -37,7 +37,7 @@ fn a_page_has_every_part() {
         "What AP is lost to",
         "Calibration",
         "Who is taken for whom",
-        "Size of objects",
+        "AP by size and by IoU",
         "<h2>Pascal VOC&#39;s numbers</h2>",
         "<h2>Worst images</h2>",
         "src=\"data:image/png;base64,Zm9v\" alt=\"&lt;5.png&gt;\"",
