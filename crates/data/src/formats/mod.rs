@@ -7,6 +7,9 @@
 mod coco;
 mod descriptor;
 mod error;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod hostile_tests;
 mod locate;
 mod outline;
 mod voc;
