@@ -1,7 +1,7 @@
 //! A dataset descriptor: YAML that says where a data set lies and what it is, for sets whose folder
 //! alone does not tell, and to keep that knowledge in one place. `datasets/README.md` explains it.
 
-use super::locate::{has_extension, read_text};
+use super::locate::{has_extension, read_text, read_yaml};
 use super::{FormatError, coco, in_order, read, voc, yolo};
 use crate::{Category, CategoryId, Collection, Dataset, Format, Split};
 use serde::Deserialize;
@@ -66,12 +66,8 @@ pub(super) fn recognises(file: &Path) -> bool {
 /// # Errors
 /// When it is no descriptor, or what it names cannot be read.
 pub fn read_descriptor(path: &Path, root: Option<&Path>) -> Result<Collection, FormatError> {
-    let text = read_text(path)?;
-    let descriptor: Descriptor = serde_yaml::from_str(&text).map_err(|error| {
-        let line = error.location().map(|location| location.line() as u64);
-        let expected = "a dataset descriptor with `name`, `format` and `path`";
-        wrong(path, line, error.to_string(), expected)
-    })?;
+    let descriptor: Descriptor =
+        read_yaml(path, "a dataset descriptor with `name`, `format` and `path`")?;
     let beside = path.parent().unwrap_or(Path::new("")).join(&descriptor.path);
     let root = root.map_or(beside, Path::to_path_buf);
     std::fs::metadata(&root).map_err(|source| FormatError::io(&root, source))?;
@@ -100,7 +96,7 @@ impl Descriptor {
     ) -> Result<Split, FormatError> {
         let missing = |field: &str| {
             let found = format!("no `{field}` in split `{name}`");
-            wrong(path, None, found, "one, since the format asks for it")
+            wrong(path, found, "one, since the format asks for it")
         };
         let annotations = part.annotations.as_ref().map(|place| root.join(place));
         let images: Vec<PathBuf> = part.images.iter().map(|place| root.join(place)).collect();
@@ -127,7 +123,7 @@ fn only_split(splits: Vec<Split>, path: &Path, name: &str) -> Result<Split, Form
         Ok([split]) => Ok(Split { name: name.into(), ..split }),
         Err(_) => {
             let found = format!("{number} splits in the place of split `{name}`");
-            Err(wrong(path, None, found, "a place that is one split"))
+            Err(wrong(path, found, "a place that is one split"))
         }
     }
 }
@@ -147,8 +143,8 @@ fn rename(dataset: &mut Dataset, names: &BTreeMap<u64, String>) {
     dataset.categories.sort_by_key(|category| category.id);
 }
 
-fn wrong(path: &Path, line: Option<u64>, found: String, expected: &str) -> FormatError {
-    FormatError::Content { path: path.into(), line, found, expected: expected.into() }
+fn wrong(path: &Path, found: String, expected: &str) -> FormatError {
+    FormatError::Content { path: path.into(), line: None, found, expected: expected.into() }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ mod tests;
 mod text;
 
 pub(super) use split_name::{SplitName, by_use, distinct};
-pub(super) use text::{Lines, read_text};
+pub(super) use text::{Lines, read_text, read_yaml};
 
 /// The visible entries of a folder by name: files, then folders. Neither if there is no such folder.
 pub(super) fn entries(folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {

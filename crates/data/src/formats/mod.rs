@@ -11,6 +11,9 @@ mod coco;
 mod damage;
 mod descriptor;
 mod error;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod hostile_tests;
 mod index_png;
 mod instance_png;
 mod labelme;

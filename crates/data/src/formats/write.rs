@@ -7,6 +7,9 @@ mod classes;
 mod coco;
 mod error;
 mod pictures;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::print_stderr)]
+mod real_data_tests;
 mod summary;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

@@ -1,6 +1,7 @@
 //! A text file and its lines.
 
 use crate::formats::FormatError;
+use serde::de::DeserializeOwned;
 use std::cell::OnceCell;
 use std::fs;
 use std::path::Path;
@@ -24,6 +25,52 @@ pub(in crate::formats) fn read_text(path: &Path) -> Result<String, FormatError> 
             expected: "UTF-8 text".into(),
         }
     })
+}
+
+/// Levels of brackets in a YAML file. No file of a person has so many, and libyaml's time grows with
+/// their square.
+const MAX_LEVELS: usize = 1000;
+
+/// Reads a YAML file; `expected` says what it should be.
+///
+/// # Errors
+/// When the file cannot be read or is something else, with the line.
+pub(in crate::formats) fn read_yaml<T: DeserializeOwned>(
+    path: &Path,
+    expected: &str,
+) -> Result<T, FormatError> {
+    let wrong = |line, found| FormatError::Content {
+        path: path.into(),
+        line,
+        found,
+        expected: expected.into(),
+    };
+    let text = read_text(path)?;
+    if let Some(line) = too_deep(&text) {
+        return Err(wrong(Some(line), format!("more than {MAX_LEVELS} open brackets")));
+    }
+    serde_yaml::from_str(&text).map_err(|error| {
+        let line = error.location().map(|location| location.line() as u64);
+        wrong(line, error.to_string().replace('\n', " "))
+    })
+}
+
+/// The line on which more than [`MAX_LEVELS`] brackets are open.
+fn too_deep(text: &str) -> Option<u64> {
+    let mut open = 0usize;
+    for (line, text) in (1..).zip(text.lines()) {
+        for byte in text.bytes() {
+            match byte {
+                b'[' | b'{' => open += 1,
+                b']' | b'}' => open = open.saturating_sub(1),
+                _ => {}
+            }
+            if open > MAX_LEVELS {
+                return Some(line);
+            }
+        }
+    }
+    None
 }
 
 fn newlines(text: &[u8]) -> impl Iterator<Item = usize> {

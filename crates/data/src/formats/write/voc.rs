@@ -47,7 +47,7 @@ pub fn write(
             };
             let name = stem(Path::new(&picture));
             let path = folder.join("Annotations").join(format!("{name}.xml"));
-            let xml = document.to_xml(summary);
+            let xml = document.into_xml(summary);
             xml.and_then(|xml| write_whole(&path, &xml))
                 .map_err(|source| WriteError::io(&path, source))?;
             summary.images += 1;
@@ -71,7 +71,7 @@ struct Annotation<'d, O> {
 }
 
 impl<'d, O: Iterator<Item = (&'d str, &'d Object)>> Annotation<'d, O> {
-    fn to_xml(self, summary: &mut WriteSummary) -> io::Result<Vec<u8>> {
+    fn into_xml(self, summary: &mut WriteSummary) -> io::Result<Vec<u8>> {
         let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
         xml.create_element("annotation").write_inner_content(|xml| {
             text(xml, "folder", "JPEGImages")?;

@@ -3,6 +3,7 @@
 //! A file of labels holds boxes or polygons, never both: Ultralytics takes a box on a line beside
 //! polygons for two points of one. So a data set is written as polygons when every object of it has
 //! some, and as boxes else. `path` is not written, since Ultralytics looks for one in its own folder.
+//! A set without splits is listed as `all`; Ultralytics itself wants `train` and `val`.
 
 use super::classes::{Classes, held};
 use super::pictures::Pictures;
@@ -114,7 +115,7 @@ fn lines(
 /// One polygon for the object: its own, its own joined, or the corners of its box where that is
 /// another than the one around them.
 fn polygon(object: &Object, polygons: &[Vec<f64>], summary: &mut WriteSummary) -> Vec<f64> {
-    let is_drawn = |polygon: &Vec<f64>| polygon.len() >= 6 && polygon.len() % 2 == 0;
+    let is_drawn = |polygon: &Vec<f64>| polygon.len() >= 6 && polygon.len().is_multiple_of(2);
     if !polygons.iter().all(is_drawn) || !is_around(&object.bbox, polygons) {
         summary.lose(LossKind::Shapes, 1);
         let (bbox, right, bottom) = (object.bbox, object.bbox.right(), object.bbox.bottom());

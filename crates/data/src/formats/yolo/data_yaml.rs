@@ -6,7 +6,7 @@
 
 use super::{Layout, Part};
 use crate::formats::FormatError;
-use crate::formats::locate::{SplitName, has_extension, read_text};
+use crate::formats::locate::{SplitName, has_extension, read_text, read_yaml};
 use serde::Deserialize;
 use serde_yaml::Value;
 use std::collections::BTreeMap;
@@ -53,13 +53,7 @@ fn is_value(rest: &str) -> bool {
 /// # Errors
 /// When it is no such file, or none of the places it names is there.
 pub fn read(file: &Path) -> Result<Layout, FormatError> {
-    let text = read_text(file)?;
-    let yaml: DataYaml = serde_yaml::from_str(&text).map_err(|error| FormatError::Content {
-        path: file.into(),
-        line: error.location().map(|location| location.line() as u64),
-        found: error.to_string(),
-        expected: "YOLO's data.yaml with `train`, `val` and `names`".into(),
-    })?;
+    let yaml: DataYaml = read_yaml(file, "YOLO's data.yaml with `train`, `val` and `names`")?;
     let bases = bases(file, yaml.path.as_deref());
     let mut parts = Vec::new();
     let mut missing = Vec::new();
