@@ -117,21 +117,27 @@ fn across<'a>(image: &'a RgbImage, columns: &Axis, rows: Range<usize>) -> Lines<
         return Lines { values: Cow::Borrowed(old), stride, offset };
     }
     let taps = Taps::of(columns);
-    let mut new = Vec::with_capacity(rows.len() * taps.starts.len() * CHANNELS);
-    for line in old.chunks_exact(stride) {
-        let (pixels, _) = line.as_chunks::<CHANNELS>();
-        let resized = taps.iter().map(|(start, weights)| weighted_pixel(&pixels[start..], weights));
-        new.extend(resized.flatten());
+    let new_stride = taps.starts.len() * CHANNELS;
+    let mut new = vec![0; rows.len() * new_stride];
+    // Each level is read for several new pixels: it becomes a float once.
+    let mut floats = vec![0.0f32; stride];
+    for (place, line) in new.chunks_exact_mut(new_stride).zip(old.chunks_exact(stride)) {
+        floats.iter_mut().zip(line).for_each(|(float, &level)| *float = f32::from(level));
+        let (pixels, _) = floats.as_chunks::<CHANNELS>();
+        let (places, _) = place.as_chunks_mut::<CHANNELS>();
+        for (place, (start, weights)) in places.iter_mut().zip(taps.iter()) {
+            *place = weighted_pixel(&pixels[start..], weights);
+        }
     }
-    Lines { values: Cow::Owned(new), stride: taps.starts.len() * CHANNELS, offset: 0 }
+    Lines { values: Cow::Owned(new), stride: new_stride, offset: 0 }
 }
 
-fn weighted_pixel(pixels: &[[u8; CHANNELS]], weights: &[f32]) -> [u8; CHANNELS] {
+fn weighted_pixel(pixels: &[[f32; CHANNELS]], weights: &[f32]) -> [u8; CHANNELS] {
     // A half, so that cutting off the fraction rounds.
     let mut sums = [0.5f32; CHANNELS];
     for (pixel, weight) in pixels.iter().zip(weights) {
-        for (sum, &value) in sums.iter_mut().zip(pixel) {
-            *sum += weight * f32::from(value);
+        for (sum, level) in sums.iter_mut().zip(pixel) {
+            *sum += weight * level;
         }
     }
     sums.map(|sum| sum as u8)

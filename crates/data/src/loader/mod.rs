@@ -98,6 +98,20 @@ pub struct Loaded<B, E> {
 /// Makes the batches of a run ahead of time; an iterator over them in order.
 ///
 /// Dropped in the middle, it stops its threads at the sample each is at.
+///
+/// ```no_run
+/// # use kestrel_data::{Loader, LoaderConfig, LoaderRun, Sample, read_collection};
+/// # use std::{path::Path, sync::Arc};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let dataset = read_collection(Path::new("cells"))?.splits.remove(0).dataset;
+/// let count = |samples: Vec<Sample>| Ok::<_, std::fmt::Error>(samples.len());
+/// let run = LoaderRun::one_epoch(7, true);
+/// for loaded in Loader::new(Arc::new(dataset), &LoaderConfig::default(), run, count)? {
+///     let num_samples = loaded.batch?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct Loader<B, E> {
     source: Source<B, E>,
     next_position: LoaderPosition,
