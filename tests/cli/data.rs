@@ -1,99 +1,147 @@
-//! `kestrel data synth micrograph`.
+//! `kestrel data check`, `convert`, `split` and `preview`.
 
-use crate::support::{Workplace, names_in};
-use serde_json::Value;
-use std::fs;
+use crate::support::{Workplace, names_in, shared};
+use serde_json::{Value, json};
 
-fn truth(work: &Workplace, folder: &str) -> Value {
-    serde_json::from_str(&work.read(&format!("{folder}/truth.json"))).unwrap()
-}
-
-#[test]
-fn pictures_come_with_their_truth() {
-    let work = Workplace::with_micrographs(3);
-    let names = names_in(&work.path("drawn"));
-    let pictures = ["micrograph-0001.png", "micrograph-0002.png", "micrograph-0003.png"];
-    assert_eq!(names, pictures.into_iter().chain(["truth.json"]).map(str::to_owned).collect());
-    let truth = truth(&work, "drawn");
-    let files: Vec<&Value> =
-        truth["images"].as_array().unwrap().iter().map(|image| &image["file_name"]).collect();
-    assert_eq!(files, pictures);
-    let nuclei = truth["annotations"].as_array().unwrap();
-    // A nucleus at the border may show too little to count.
-    assert!((15..=21).contains(&nuclei.len()), "{} nuclei of 21", nuclei.len());
-    assert!(
-        nuclei.iter().all(|nucleus| nucleus["segmentation"]["size"] == Value::from([128, 128]))
-    );
-    assert_eq!(truth["categories"][0]["name"], "nucleus");
-}
-
-#[test]
-fn a_seed_gives_the_same_bytes() {
+/// Four pictures of shapes, 96 pixels a side, in `drawn/`.
+fn with_shapes() -> Workplace {
     let work = Workplace::new();
-    for (folder, seed) in [("a", 7), ("b", 7), ("c", 8)] {
-        work.run(&format!("data synth micrograph -o {folder} --side 96 --seed {seed}")).done();
-    }
-    let picture = |folder: &str| fs::read(work.path(folder).join("micrograph-0001.png")).unwrap();
-    assert_eq!(picture("a"), picture("b"));
-    assert_ne!(picture("a"), picture("c"));
-    assert_eq!(work.read("a/truth.json"), work.read("b/truth.json"));
+    work.run("data synth shapes -o drawn --side 96 --count 4 --seed 3").done();
+    work
 }
 
-#[test]
-fn frames_of_one_scene_say_which_nucleus_is_which() {
-    let work = Workplace::new();
-    let answer = work.run("data synth micrograph -o f --side 96 --nuclei 4 --moving --count 2");
-    assert!(answer.done().stdout.starts_with("2 pictures of "));
-    let truth = truth(&work, "f");
-    let tracks = |image: u64| -> Vec<u64> {
-        let nuclei = truth["annotations"].as_array().unwrap().iter();
-        let nuclei = nuclei.filter(|nucleus| nucleus["image_id"] == image);
-        nuclei.map(|nucleus| nucleus["track_id"].as_u64().unwrap()).collect()
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// Every box with its class, in an order that does not depend on ids.
+fn boxes(coco: &Value) -> Vec<(String, String, [f64; 4])> {
+    let name = |list: &str, id: &Value, key: &str| {
+        let entries = coco[list].as_array().unwrap();
+        let entry = entries.iter().find(|entry| entry["id"] == *id).unwrap();
+        entry[key].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
     };
-    let (first, second) = (tracks(1), tracks(2));
-    assert!(!first.is_empty() && first.iter().any(|track| second.contains(track)));
+    let mut boxes: Vec<_> = coco["annotations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|object| {
+            let corners = serde_json::from_value(object["bbox"].clone()).unwrap();
+            let image = name("images", &object["image_id"], "file_name");
+            (image, name("categories", &object["category_id"], "name"), corners)
+        })
+        .collect();
+    boxes.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    boxes
 }
 
 #[test]
-fn small_pictures_have_small_nuclei() {
-    let work = Workplace::new();
-    for side in [1, 8] {
-        work.run(&format!("data synth micrograph -o s{side} --side {side} --nuclei 1")).done();
-        assert!(work.path(&format!("s{side}/micrograph-0001.png")).is_file());
-    }
+fn a_sound_set_passes() {
+    let work = with_shapes();
+    let answer = work.run("data check drawn --json findings.json").done();
+    assert!(answer.stdout.contains("drawn: COCO, 1 split"), "{}", answer.stdout);
+    let report = parsed(&work.read("findings.json"));
+    assert_eq!(report["splits"][0]["images"], 4);
+    assert_eq!(report["splits"][0]["classes"].as_array().unwrap().len(), 5);
 }
 
 #[test]
-fn the_last_seed_is_followed_by_the_first() {
-    let work = Workplace::new();
-    let last = format!("data synth micrograph -o last --side 64 --count 2 --seed {}", u64::MAX);
-    work.run(&last).done();
-    work.run("data synth micrograph -o first --side 64 --seed 0").done();
-    let picture = |name: &str| fs::read(work.path(name)).unwrap();
-    assert_eq!(picture("last/micrograph-0002.png"), picture("first/micrograph-0001.png"));
-}
+fn faults_are_named_and_mended() {
+    let work = with_shapes();
+    let mut truth = parsed(&work.read("drawn/truth.json"));
+    truth["annotations"][0]["bbox"] = json!([5, 5, 0, 7]);
+    truth["annotations"][0].as_object_mut().unwrap().remove("segmentation");
+    truth["annotations"][1]["category_id"] = json!(77);
+    truth["images"][3]["file_name"] = json!("lost.png");
+    work.write("drawn/truth.json", truth.to_string());
+    let before = work.read("drawn/truth.json");
 
-#[test]
-fn what_cannot_be_drawn_is_refused_and_leaves_nothing() {
-    let work = Workplace::new();
-    for (options, reason) in [
-        ("--side 0", "size: found 0x0, expected 1 to 8192"),
-        ("--side 100000", "expected 1 to 8192 pixels a side"),
-        ("--nuclei 100000", "num_nuclei: found 100000, expected at most 10000"),
-        ("--count 0", "expected a whole number, at least 1"),
-        ("--seed=-1", "invalid value '-1' for '--seed"),
+    let answer = work.run("data check drawn/truth.json --fix").ended(1);
+    for finding in [
+        "box of zero size (error)\n  drawn/truth.json, annotation 1: 0.0 x 7.0 pixels",
+        "unknown class (error)\n  drawn/truth.json, annotation 2",
+        "missing image (error)",
     ] {
-        let error = work.run(&format!("data synth micrograph -o drawn {options}")).refused();
-        assert!(error.contains(reason), "{error}");
+        assert!(answer.stdout.contains(finding), "{finding}: {}", answer.stdout);
     }
-    assert!(work.names().is_empty());
+    assert_eq!(work.read("drawn/truth.json"), before);
+    work.run("data check drawn/truth.repaired.json").done();
+    let repaired = parsed(&work.read("drawn/truth.repaired.json"));
+    assert_eq!(repaired["images"].as_array().unwrap().len(), 3);
 }
 
 #[test]
-fn a_file_is_no_folder() {
+fn boxes_and_classes_survive_the_way_there_and_back() {
+    let work = with_shapes();
+    let original = boxes(&parsed(&work.read("drawn/truth.json")));
+    for format in ["voc", "yolo"] {
+        work.run(&format!("data convert drawn --to {format} -o {format}")).done();
+        work.run(&format!("data convert {format} --to coco -o {format}-back --images leave")).done();
+        let name = names_in(&work.path(&format!("{format}-back/annotations")));
+        let name = name.first().unwrap();
+        let back = boxes(&parsed(&work.read(&format!("{format}-back/annotations/{name}"))));
+        assert_eq!(back.len(), original.len(), "{format}");
+        for (found, expected) in back.iter().zip(&original) {
+            assert_eq!((&found.0, &found.1), (&expected.0, &expected.1), "{format}");
+            let off = found.2.iter().zip(&expected.2).map(|(a, b)| (a - b).abs());
+            // Half a pixel is asked for; drawn boxes are whole pixels, YOLO's digits are rounded.
+            assert!(off.clone().all(|off| off <= 1e-3), "{format}: {found:?} {expected:?}");
+        }
+    }
+    let error = work.run("data convert drawn --to coco -o voc").refused();
+    assert!(error.contains("voc"), "{error}");
+}
+
+#[test]
+fn parts_hold_every_picture_once() {
     let work = Workplace::new();
-    work.write("notes.txt", "mine");
-    let error = work.run("data synth micrograph -o notes.txt").refused();
-    assert!(error.contains("notes.txt: not a directory; name a folder"), "{error}");
-    assert_eq!(work.read("notes.txt"), "mine");
+    work.run("data synth shapes -o drawn --side 48 --count 10").done();
+    work.run("data split drawn -o parts --parts train=0.7,val=0.3 --seed 4").done();
+    work.run("data split drawn -o again --parts train=0.7,val=0.3 --seed 4").done();
+    assert_eq!(work.read("parts/val.json"), work.read("again/val.json"));
+    let count = |name: &str| parsed(&work.read(name))["images"].as_array().unwrap().len();
+    assert_eq!((count("parts/train.json"), count("parts/val.json")), (7, 3));
+    // The pictures are found from where the parts lie.
+    work.run("data check parts").done();
+    let error = work.run("data split drawn -o p --parts train=0.7,val=0.7").refused();
+    assert!(error.contains("1.4"), "{error}");
+}
+
+#[test]
+fn a_sheet_shows_pictures_and_what_training_makes_of_them() {
+    let work = with_shapes();
+    work.run("data preview drawn -o sheet.png --count 2 --side 64").done();
+    work.write("augment.yaml", "augment:\n  - horizontal_flip: {probability: 1.0}\n  - blur: {}\n");
+    let with = "data preview drawn -o with.png --count 2 --side 64 --augment augment.yaml";
+    work.run(with).done();
+    let size = |name: &str| image::image_dimensions(work.path(name)).unwrap();
+    assert!(size("with.png").1 > size("sheet.png").1, "four tiles against two");
+    work.write("wrong.yaml", "augment:\n  - horizontal_flop: {}\n");
+    let error = work.run("data preview drawn -o no.png --augment wrong.yaml").refused();
+    assert!(error.contains("wrong.yaml") && error.contains("horizontal_flip"), "{error}");
+    assert!(!work.path("no.png").exists());
+}
+
+#[test]
+fn what_is_no_data_set_is_refused() {
+    let work = with_shapes();
+    std::fs::create_dir(work.path("notes")).unwrap();
+    for arguments in ["data check nowhere", "data check notes", "data check drawn --split val"] {
+        let error = work.run(arguments).refused();
+        assert!(error.starts_with("error: "), "{error}");
+    }
+}
+
+#[test]
+fn known_faults_of_real_sets_are_found() {
+    let Some(bccd) = shared("data/bccd") else { return };
+    let work = Workplace::new();
+    let bccd = bccd.display().to_string();
+    let answer = work.run_with(["data", "check", &bccd, "--json", "bccd.json"]).ended(1);
+    assert!(answer.stdout.contains("BloodImage_00338.xml"), "{}", answer.stdout);
+    let report = parsed(&work.read("bccd.json"));
+    assert_eq!(report["counts"]["box of zero size"], 2, "{}", report["counts"]);
+    let images: Vec<&Value> =
+        report["splits"].as_array().unwrap().iter().map(|split| &split["images"]).collect();
+    assert_eq!(images, [205, 87, 72]);
 }

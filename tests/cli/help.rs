@@ -16,8 +16,15 @@ fn every_command_explains_itself() {
         "model list",
         "model fetch",
         "data",
+        "data check",
+        "data convert",
+        "data split",
+        "data preview",
         "data synth",
         "data synth micrograph",
+        "data synth shapes",
+        "eval",
+        "eval compare",
         "doctor",
     ] {
         let answer = work.run(&format!("{command} --help")).done();
@@ -50,7 +57,7 @@ fn the_version_is_that_of_the_package() {
 
 #[test]
 fn nothing_asked_is_wrong_use_and_explained() {
-    for command in ["", "model", "data", "data synth"] {
+    for command in ["", "model", "data", "data synth", "eval"] {
         let answer = Workplace::new().run(command).ended(2);
         assert!(answer.stdout.is_empty() && answer.stderr.contains("Usage: kestrel"), "{command}");
     }

@@ -7,6 +7,7 @@
 #![allow(clippy::print_stderr, clippy::unwrap_used)]
 
 mod data;
+mod eval;
 mod detect;
 mod errors;
 mod help;
@@ -16,4 +17,5 @@ mod outputs;
 mod results;
 mod streams;
 mod support;
+mod synth;
 mod weights;
