@@ -10,7 +10,8 @@
 
 use super::FormatError;
 use super::locate::{
-    ImageFolders, Lines, SplitName, distinct, entries, files_with, has_extension, read_text, stem,
+    ImageFolders, Lines, SplitName, distinct, entries, files_with, folder_of, has_extension,
+    read_text, stem,
 };
 use crate::{Category, Dataset, Finding, FindingKind, ImageRecord, Place, Split};
 use document::{Content, Document};
@@ -219,8 +220,12 @@ fn split_names(files: &[PathBuf]) -> Vec<String> {
 
 /// Around `annotations/instances_val2017.json`, around `val.json`, and beside a file of any name.
 fn usual_image_folders(file: &Path) -> Vec<PathBuf> {
-    let folder = file.parent().unwrap_or(Path::new(""));
-    let bases = [folder.to_path_buf(), folder.join("..")];
+    let folder = folder_of(file);
+    let above = match folder.file_name() {
+        Some(_) => folder_of(&folder),
+        None => folder.join(".."),
+    };
+    let bases = [folder, above];
     let name = stem(file);
     let mut within = vec![name.strip_prefix("instances_").unwrap_or(&name).to_owned()];
     let aliases = SplitName::within(&name).map(SplitName::aliases).unwrap_or_default();

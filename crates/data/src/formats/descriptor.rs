@@ -1,7 +1,7 @@
 //! A dataset descriptor: YAML that says where a data set lies and what it is, for sets whose folder
 //! alone does not tell, and to keep that knowledge in one place. `datasets/README.md` explains it.
 
-use super::locate::{has_extension, read_text, read_yaml};
+use super::locate::{SplitPlace, folder_of, has_extension, read_text, read_yaml};
 use super::{FormatError, coco, in_order, read, voc, yolo};
 use crate::{Category, CategoryId, Collection, Dataset, Format, Split};
 use serde::Deserialize;
@@ -68,7 +68,7 @@ pub(super) fn recognises(file: &Path) -> bool {
 pub fn read_descriptor(path: &Path, root: Option<&Path>) -> Result<Collection, FormatError> {
     let descriptor: Descriptor =
         read_yaml(path, "a dataset descriptor with `name`, `format` and `path`")?;
-    let beside = path.parent().unwrap_or(Path::new("")).join(&descriptor.path);
+    let beside = folder_of(path).join(&descriptor.path);
     let root = root.map_or(beside, Path::to_path_buf);
     std::fs::metadata(&root).map_err(|source| FormatError::io(&root, source))?;
     let mut splits = match descriptor.splits.is_empty() {
@@ -83,36 +83,88 @@ pub fn read_descriptor(path: &Path, root: Option<&Path>) -> Result<Collection, F
 
 impl Descriptor {
     fn read_splits(&self, path: &Path, root: &Path) -> Result<Vec<Split>, FormatError> {
-        let read = |(name, part): (&String, &Part)| self.read_split(path, root, name, part);
-        self.splits.iter().map(read).collect()
-    }
-
-    fn read_split(
-        &self,
-        path: &Path,
-        root: &Path,
-        name: &str,
-        part: &Part,
-    ) -> Result<Split, FormatError> {
-        let missing = |field: &str| {
-            let found = format!("no `{field}` in split `{name}`");
-            wrong(path, found, "one, since the format asks for it")
-        };
-        let annotations = part.annotations.as_ref().map(|place| root.join(place));
-        let images: Vec<PathBuf> = part.images.iter().map(|place| root.join(place)).collect();
-        for place in annotations.iter().chain(&images) {
-            std::fs::metadata(place).map_err(|source| FormatError::io(place, source))?;
+        let places: Vec<SplitPlace> =
+            self.splits.iter().map(|(name, part)| part.place(name, root)).collect();
+        for place in &places {
+            self.check(path, place)?;
         }
-        let annotations = || annotations.ok_or_else(|| missing("annotations"));
         match self.format {
-            Format::Coco => coco::read_split(&annotations()?, name, &images),
-            Format::Voc => voc::read_split(&annotations()?, name, &images),
-            Format::Yolo if images.is_empty() => Err(missing("images")),
-            Format::Yolo => yolo::read_split(&images, name),
+            Format::Voc => voc::read_places(root, &places),
+            Format::Yolo => yolo::read_places(root, &places),
+            Format::Coco => {
+                let read = |place: &SplitPlace| {
+                    coco::read_split(annotations(place), &place.name, &place.images)
+                };
+                places.iter().map(read).collect()
+            }
             Format::InstancePng | Format::MaskFolders | Format::Via | Format::LabelMe => {
-                only_split(read(self.format, &annotations()?)?, path, name)
+                let read = |place: &SplitPlace| {
+                    only_split(read(self.format, annotations(place))?, path, &place.name)
+                };
+                let mut splits = places.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+                share_classes(&mut splits);
+                Ok(splits)
             }
         }
+    }
+
+    /// That a split has what its format asks for, and that it is there.
+    fn check(&self, path: &Path, place: &SplitPlace) -> Result<(), FormatError> {
+        let missing = match self.format {
+            Format::Yolo => place.images.is_empty().then_some("images"),
+            _ => place.annotations.is_none().then_some("annotations"),
+        };
+        if let Some(field) = missing {
+            let found = format!("no `{field}` in split `{}`", place.name);
+            return Err(wrong(path, found, "one, since the format asks for it"));
+        }
+        for named in place.annotations.iter().chain(&place.images) {
+            std::fs::metadata(named).map_err(|source| FormatError::io(named, source))?;
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    fn place(&self, name: &str, root: &Path) -> SplitPlace {
+        let within = |place: &PathBuf| root.join(place);
+        SplitPlace {
+            name: name.into(),
+            annotations: self.annotations.as_ref().map(within),
+            images: self.images.iter().map(within).collect(),
+        }
+    }
+}
+
+/// The annotations of a place that was checked.
+fn annotations(place: &SplitPlace) -> &Path {
+    place.annotations.as_deref().unwrap_or(Path::new(""))
+}
+
+/// Gives a class the same number in splits that were read apart, where its name is all the files
+/// have.
+fn share_classes(splits: &mut [Split]) {
+    let mut names: Vec<String> = Vec::new();
+    for category in splits.iter().flat_map(|split| &split.dataset.categories) {
+        if !names.contains(&category.name) {
+            names.push(category.name.clone());
+        }
+    }
+    let ids: BTreeMap<&str, CategoryId> =
+        names.iter().map(String::as_str).zip((1..).map(CategoryId)).collect();
+    for Split { dataset, .. } in splits {
+        let new: BTreeMap<CategoryId, CategoryId> =
+            dataset.categories.iter().map(|known| (known.id, ids[known.name.as_str()])).collect();
+        for object in dataset.images.iter_mut().flat_map(|image| &mut image.objects) {
+            object.category = new.get(&object.category).copied().unwrap_or(object.category);
+        }
+        let category = |(name, &id): (&&str, &CategoryId)| Category {
+            id,
+            name: (*name).to_owned(),
+            supercategory: None,
+        };
+        dataset.categories = ids.iter().map(category).collect();
+        dataset.categories.sort_by_key(|category| category.id);
     }
 }
 

@@ -47,9 +47,27 @@ pub(super) fn stem(path: &Path) -> String {
     path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
+/// The folder a file lies in; `.` for a name alone, since the empty path is no folder to the system.
+pub(super) fn folder_of(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.into(),
+        _ => ".".into(),
+    }
+}
+
 /// A path with `/` between its parts, whatever the system writes.
 pub(super) fn with_slashes(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
+}
+
+/// A split whose place is known beforehand.
+pub(super) struct SplitPlace {
+    /// What it is called.
+    pub(super) name: String,
+    /// Its annotations, for formats that have them apart.
+    pub(super) annotations: Option<PathBuf>,
+    /// Where its pictures are, best first; without any the reader looks around the annotations.
+    pub(super) images: Vec<PathBuf>,
 }
 
 /// The folders in which the pictures of one annotation file may lie, best first.

@@ -14,7 +14,7 @@
 //! polygons are not read.
 
 use super::FormatError;
-use super::locate::{PicturesByStem, SplitName, entries, files_with, read_text, stem};
+use super::locate::{PicturesByStem, SplitName, SplitPlace, entries, files_with, read_text, stem};
 use crate::{
     Category, CategoryId, Dataset, Finding, FindingKind, ImageRecord, Object, Place, Split,
 };
@@ -69,17 +69,14 @@ pub(super) fn read(root: &Path) -> Result<Vec<Split>, FormatError> {
     Ok(numbered(parts(root)?.into_iter().map(Part::read).collect(), declared))
 }
 
-/// One split: all xml in `annotations`, or those a list `annotations` names, with the pictures in
-/// `image_folders`.
-pub(super) fn read_split(
-    annotations: &Path,
-    split: &str,
-    image_folders: &[PathBuf],
-) -> Result<Split, FormatError> {
-    let mut part = Part::of_folder(annotations, split);
-    part.picture_folders.splice(..0, image_folders.iter().cloned());
-    let mut splits = numbered(vec![part.read()], declared_classes(annotations)?);
-    Ok(splits.remove(0))
+/// Splits of all xml in folders, with the classes that `root` declares.
+pub(super) fn read_places(root: &Path, places: &[SplitPlace]) -> Result<Vec<Split>, FormatError> {
+    let read = |place: &SplitPlace| {
+        let mut part = Part::of_folder(place.annotations.as_deref().unwrap_or(root), &place.name);
+        part.picture_folders.splice(..0, place.images.iter().cloned());
+        part.read()
+    };
+    Ok(numbered(places.iter().map(read).collect(), declared_classes(root)?))
 }
 
 fn parts(root: &Path) -> Result<Vec<Part>, FormatError> {

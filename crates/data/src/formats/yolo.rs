@@ -2,8 +2,8 @@
 //!
 //! Source: the data set formats of Ultralytics (<https://docs.ultralytics.com/datasets/detect/> and
 //! `/segment/`) and, for `obj.names` and labels beside the pictures, of Darknet. The label of
-//! `images/val/a.jpg` is `labels/val/a.txt`, or `a.txt` beside a picture that lies in no `images`;
-//! where it is missing the picture has no objects. Coordinates are relative to the picture as a
+//! `images/val/a.jpg` is `labels/val/a.txt`, or else `a.txt` beside the picture;
+//! where both are missing the picture has no objects. Coordinates are relative to the picture as a
 //! viewer shows it, so that the sizes of all pictures are read.
 //!
 //! Class numbers begin at 0 and become the ids of the categories.
@@ -12,7 +12,7 @@
 //! of values says, and a value outside 0 to 1 is no reason to leave an image out.
 
 use super::FormatError;
-use super::locate::{files_with, read_text, stem};
+use super::locate::{SplitPlace, files_with, folder_of, read_text, stem};
 use crate::inputs::pictures_below;
 use crate::{
     Category, CategoryId, Dataset, DecodeLimits, Finding, FindingKind, ImageRecord, InputError,
@@ -60,12 +60,11 @@ pub(super) fn read(root: &Path) -> Result<Vec<Split>, FormatError> {
     Ok(named(parts.into_iter().map(Part::read).collect(), names))
 }
 
-/// One split: the pictures of these folders and lists, and the classes a file beside them names.
-pub(super) fn read_split(images: &[PathBuf], split: &str) -> Result<Split, FormatError> {
-    let root = images.first().and_then(|path| path.parent()).unwrap_or(Path::new(""));
-    let part = Part::of_places(split, images)?;
-    let mut splits = named(vec![part.read()], layout::class_names(root)?);
-    Ok(splits.remove(0))
+/// The pictures of these folders and lists, and the classes that a file in `root` names.
+pub(super) fn read_places(root: &Path, places: &[SplitPlace]) -> Result<Vec<Split>, FormatError> {
+    let parts = places.iter().map(|place| Part::of_places(&place.name, &place.images));
+    let splits = parts.map(|part| Ok(part?.read())).collect::<Result<_, FormatError>>()?;
+    Ok(named(splits, layout::class_names(root)?))
 }
 
 /// Gives the classes names: `class 3` where none is known.
@@ -106,7 +105,7 @@ impl Part {
 
     /// A list of pictures, one a line, relative to the list or, as some are, to a folder above.
     fn add_list(&mut self, list: &Path) -> Result<(), FormatError> {
-        let folder = list.parent().unwrap_or(Path::new(""));
+        let folder = folder_of(list);
         for (line, text) in (1..).zip(read_text(list)?.lines()) {
             let text = text.trim().replace('\\', "/");
             if text.is_empty() {
@@ -217,7 +216,7 @@ fn below(folder: &Path) -> Result<Vec<PathBuf>, FormatError> {
     })
 }
 
-/// `labels` for the last `images` of a path, and `.txt`.
+/// `labels` for the last `images` of a path, and `.txt`; or the text beside the picture.
 fn label_of(picture: &Path) -> PathBuf {
     let parts: Vec<Component> = picture.components().collect();
     let images = parts.iter().rposition(|part| part.as_os_str() == "images");
@@ -225,7 +224,9 @@ fn label_of(picture: &Path) -> PathBuf {
         Some(images) if images == index => "labels".as_ref(),
         _ => part.as_os_str(),
     });
-    swapped.collect::<PathBuf>().with_extension("txt")
+    let swapped = swapped.collect::<PathBuf>().with_extension("txt");
+    let beside = picture.with_extension("txt");
+    if !swapped.is_file() && beside.is_file() { beside } else { swapped }
 }
 
 /// Label files in the folders of the pictures' labels that no picture has. A folder of both may hold

@@ -39,6 +39,65 @@ fn a_descriptor_names_splits_and_classes() {
 }
 
 #[test]
+fn a_class_has_one_number_in_all_splits() {
+    let xml = |class: &str| {
+        format!(
+            "<annotation><object><name>{class}</name><bndbox><xmin>1</xmin><ymin>1</ymin>\
+             <xmax>2</xmax><ymax>2</ymax></bndbox></object></annotation>"
+        )
+    };
+    let folder = folder(&[
+        (
+            "voc.yaml",
+            "name: a\nformat: voc\npath: .\nsplits:\n  train: {annotations: day}\n  val: {annotations: night}\n",
+        ),
+        (
+            "yolo.yaml",
+            "name: a\nformat: yolo\npath: .\nsplits:\n  train: {images: one}\n  val: {images: two}\n",
+        ),
+        ("day/1.xml", &xml("dog")),
+        ("night/1.xml", &xml("cat")),
+        ("one/a.txt", "3 .5 .5 .1 .1"),
+        ("two/a.txt", "7 .5 .5 .1 .1"),
+    ]);
+    for place in ["one/a.png", "two/a.png"] {
+        let picture = kestrel_core::RgbImage::filled(kestrel_core::ImageSize::new(4, 4), [0; 3]);
+        crate::write_picture(&folder.path().join(place), &picture).unwrap();
+    }
+    for (name, expected, used) in [
+        ("voc.yaml", [(1, "cat"), (2, "dog")], [2, 1]),
+        ("yolo.yaml", [(3, "class 3"), (7, "class 7")], [3, 7]),
+    ] {
+        let splits = read_collection(&folder.path().join(name)).unwrap().splits;
+        for (split, used) in splits.iter().zip(used) {
+            let classes = split.dataset.categories.iter().map(|c| (c.id.0, c.name.as_str()));
+            assert_eq!(classes.collect::<Vec<_>>(), expected, "{name}");
+            let object = &split.dataset.images[0].objects[0];
+            assert_eq!(object.category, CategoryId(used), "{name}");
+        }
+    }
+}
+
+#[test]
+fn splits_read_apart_share_their_classes() {
+    let split = |names: &[(u64, &str)]| {
+        let categories = names.iter().map(|&(id, name)| Category {
+            id: CategoryId(id),
+            name: name.into(),
+            supercategory: None,
+        });
+        let dataset = Dataset { categories: categories.collect(), images: Vec::new() };
+        Split { name: "a".into(), dataset, findings: Vec::new() }
+    };
+    let mut splits = [split(&[(1, "dog")]), split(&[(1, "cat"), (2, "dog")]), split(&[])];
+    share_classes(&mut splits);
+    for split in splits {
+        let classes = split.dataset.categories.iter().map(|c| (c.id.0, c.name.as_str()));
+        assert_eq!(classes.collect::<Vec<_>>(), [(1, "dog"), (2, "cat")]);
+    }
+}
+
+#[test]
 fn the_folder_can_lie_elsewhere() {
     let folder = folder(&[
         ("cells.yaml", "name: Cells\nformat: coco\npath: gone\n"),

@@ -34,6 +34,12 @@ fn a_byte_that_is_no_text_has_a_line() {
 }
 
 #[test]
+fn a_name_alone_lies_in_the_working_folder() {
+    assert_eq!(folder_of(Path::new("a.json")), Path::new("."));
+    assert_eq!(folder_of(Path::new("a/b.json")), Path::new("a"));
+}
+
+#[test]
 fn lines_are_counted_from_one() {
     let text = "a\nbc\n\nd";
     let lines = Lines::new(text);

@@ -6,7 +6,7 @@
 
 use super::{Layout, Part};
 use crate::formats::FormatError;
-use crate::formats::locate::{SplitName, has_extension, read_text, read_yaml};
+use crate::formats::locate::{SplitName, folder_of, has_extension, read_text, read_yaml};
 use serde::Deserialize;
 use serde_yaml::Value;
 use std::collections::BTreeMap;
@@ -94,7 +94,7 @@ fn places(value: &Value) -> Option<Vec<PathBuf>> {
 
 /// The folders a path may be relative to, best first.
 fn bases(file: &Path, path: Option<&Path>) -> Vec<PathBuf> {
-    let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
+    let folder = folder_of(file);
     path.map(|path| folder.join(path)).into_iter().chain([folder]).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Layout, Part, below, data_yaml, label_of};
 use crate::formats::FormatError;
-use crate::formats::locate::{SplitName, entries, files_with, pictures, read_text};
+use crate::formats::locate::{SplitName, entries, files_with, folder_of, pictures, read_text};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -31,8 +31,7 @@ pub fn find(root: &Path) -> Result<Layout, FormatError> {
             return Ok(layout);
         }
         // A file with the names alone: the pictures are where they are without it.
-        let folder = yaml.parent().unwrap_or(root);
-        return Ok(Layout { parts: parts(folder)?, ..layout });
+        return Ok(Layout { parts: parts(&folder_of(&yaml))?, ..layout });
     }
     Ok(Layout { parts: parts(root)?, names: class_names(root)? })
 }
