@@ -21,7 +21,7 @@ fn boxes(coco: &Value) -> Vec<(String, String, [f64; 4])> {
         let entry = entries.iter().find(|entry| entry["id"] == *id).unwrap();
         entry[key].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
     };
-    let mut boxes: Vec<_> = coco["annotations"]
+    let mut boxes: Vec<(String, String, [f64; 4])> = coco["annotations"]
         .as_array()
         .unwrap()
         .iter()
@@ -31,7 +31,9 @@ fn boxes(coco: &Value) -> Vec<(String, String, [f64; 4])> {
             (image, name("categories", &object["category_id"], "name"), corners)
         })
         .collect();
-    boxes.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    boxes.sort_by_key(|(image, class, corners)| {
+        (image.clone(), class.clone(), corners.map(|corner| corner.round() as i64))
+    });
     boxes
 }
 
@@ -76,7 +78,8 @@ fn boxes_and_classes_survive_the_way_there_and_back() {
     let original = boxes(&parsed(&work.read("drawn/truth.json")));
     for format in ["voc", "yolo"] {
         work.run(&format!("data convert drawn --to {format} -o {format}")).done();
-        work.run(&format!("data convert {format} --to coco -o {format}-back --images leave")).done();
+        work.run(&format!("data convert {format} --to coco -o {format}-back --images leave"))
+            .done();
         let name = names_in(&work.path(&format!("{format}-back/annotations")));
         let name = name.first().unwrap();
         let back = boxes(&parsed(&work.read(&format!("{format}-back/annotations/{name}"))));

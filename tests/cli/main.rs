@@ -7,9 +7,9 @@
 #![allow(clippy::print_stderr, clippy::unwrap_used)]
 
 mod data;
-mod eval;
 mod detect;
 mod errors;
+mod eval;
 mod help;
 mod images;
 mod model;

@@ -68,7 +68,9 @@ impl Mask {
         let (height, width) = coco_size(size)?;
         for polygon in polygons {
             let wrong = match polygon {
-                _ if polygon.len() < 6 || polygon.len() % 2 == 1 => "is no list of three or more points",
+                _ if polygon.len() < 6 || polygon.len() % 2 == 1 => {
+                    "is no list of three or more points"
+                }
                 _ if !polygon.iter().all(|value| value.is_finite()) => "holds what is not a number",
                 _ => continue,
             };

@@ -3,7 +3,7 @@
 use super::{ComputeArgs, count, score};
 use clap::{Args, Subcommand};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// `kestrel eval ...`.
 #[derive(Debug, Args)]
@@ -30,11 +30,9 @@ pub struct EvalArgs {
 #[derive(Debug, Subcommand)]
 pub enum EvalCommand {
     /// Say whether one result file is better than another, and how surely.
-    #[command(
-        after_help = "Example:\n  kestrel eval compare before.json after.json --data \
+    #[command(after_help = "Example:\n  kestrel eval compare before.json after.json --data \
                       instances.json\n\nThe interval comes from drawing pictures again, the same \
-                      ones for both files (paired bootstrap)."
-    )]
+                      ones for both files (paired bootstrap).")]
     Compare(CompareArgs),
 }
 
@@ -84,8 +82,9 @@ pub struct ScoreArgs {
 #[derive(Debug, Args)]
 pub struct TruthArgs {
     /// A folder, an annotation file, or a dataset .yaml.
-    #[arg(long, short, value_name = "PATH")]
-    pub data: PathBuf,
+    // Clap sees to it that it is given, but not to `eval compare` before its own is read.
+    #[arg(long, short, value_name = "PATH", required = true)]
+    data: Option<PathBuf>,
     /// The split of it to score on [default: val where there is one, else the only one].
     #[arg(long, value_name = "NAME")]
     pub split: Option<String>,
@@ -110,4 +109,11 @@ pub struct CompareArgs {
     /// Also write all numbers as JSON; `-` is standard output.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+}
+
+impl TruthArgs {
+    /// Where the ground truth is.
+    pub fn data(&self) -> &Path {
+        self.data.as_deref().unwrap_or(Path::new(""))
+    }
 }

@@ -17,7 +17,8 @@ impl Dataset {
                 for object in &mut image.objects {
                     object.id = object_ids.take(object.id);
                     // An undeclared class stays undeclared.
-                    object.category = *category_of.get(&object.category).unwrap_or(&object.category);
+                    object.category =
+                        *category_of.get(&object.category).unwrap_or(&object.category);
                 }
                 whole.images.push(image);
             }

@@ -29,7 +29,8 @@ pub(crate) fn run(arguments: &CheckArgs) -> Result<Outcome> {
 
     let json_is_printed = arguments.json.as_deref() == Some(Path::new("-"));
     if let Some(path) = &arguments.json {
-        let text = serde_json::to_string_pretty(&report).context("cannot write findings as JSON")?;
+        let text =
+            serde_json::to_string_pretty(&report).context("cannot write findings as JSON")?;
         write_text(&Destination::from(path.clone()), &(text + "\n"))?;
     }
     if !json_is_printed {

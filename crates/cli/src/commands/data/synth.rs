@@ -47,10 +47,7 @@ pub(crate) fn micrographs(arguments: &MicrographArgs) -> Result<Outcome> {
 /// Draws pictures and writes their shapes as COCO ground truth.
 pub(crate) fn shapes(arguments: &ShapesArgs) -> Result<Outcome> {
     let folder = &arguments.output;
-    let mut config = ShapesConfig::default();
-    if let Some(side) = arguments.side {
-        config.size = ImageSize::new(side, side);
-    }
+    let config = shapes_config(arguments);
     config.validate()?;
     make_folder(folder)?;
     let mut truth = Truth::new(ShapeClass::ALL.map(ShapeClass::name));
@@ -77,6 +74,17 @@ fn config(arguments: &MicrographArgs) -> MicrographConfig {
         config.min_radius_px = config.min_radius_px.min(largest_radius_px);
     }
     config.num_nuclei = arguments.nuclei.unwrap_or(config.num_nuclei);
+    config
+}
+
+fn shapes_config(arguments: &ShapesArgs) -> ShapesConfig {
+    let mut config = ShapesConfig::default();
+    if let Some(side) = arguments.side {
+        config.size = ImageSize::new(side, side);
+        let largest_radius_px = (side as f64 / 2.0).max(2.0);
+        config.max_radius_px = config.max_radius_px.min(largest_radius_px);
+        config.min_radius_px = config.min_radius_px.min(largest_radius_px);
+    }
     config
 }
 

@@ -39,7 +39,10 @@ fn rendered(comparison: &Comparison) -> String {
         }
         if deltas.classes.len() > 1 {
             for class in &deltas.classes {
-                rows.push(row(format!("AP {section}, {}", printable(&class.class.name)), &class.ap));
+                rows.push(row(
+                    format!("AP {section}, {}", printable(&class.class.name)),
+                    &class.ap,
+                ));
             }
         }
     }

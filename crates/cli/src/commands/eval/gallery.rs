@@ -29,7 +29,11 @@ pub(super) fn draw(
         let detections = found.get(&image.image_id).map_or(&[][..], Vec::as_slice);
         if let Some(picture) = side_by_side(split, image, detections) {
             let bytes = jpeg_bytes(&picture)?;
-            gallery.push(GalleryPicture { bytes, format: PictureFormat::Jpeg, caption: caption(image) });
+            gallery.push(GalleryPicture {
+                bytes,
+                format: PictureFormat::Jpeg,
+                caption: caption(image),
+            });
         }
     }
     Ok(gallery)

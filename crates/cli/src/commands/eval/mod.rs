@@ -25,10 +25,10 @@ pub(crate) fn run(arguments: &EvalArgs) -> Result<Outcome> {
 
 /// The ground truth as a data set, and as something to score against.
 fn open_truth(arguments: &TruthArgs) -> Result<(Split, Truth)> {
-    let split = open_one(&arguments.data, arguments.split.as_deref())?;
-    mention_findings(&arguments.data, std::slice::from_ref(&split));
+    let split = open_one(arguments.data(), arguments.split.as_deref())?;
+    mention_findings(arguments.data(), std::slice::from_ref(&split));
     let truth = Truth::new(split.dataset.to_coco())
-        .with_context(|| format!("{} cannot be scored against", arguments.data.display()))?;
+        .with_context(|| format!("{} cannot be scored against", arguments.data().display()))?;
     Ok((split, truth))
 }
 

@@ -7,9 +7,7 @@ use crate::output::{Destination, write_text};
 use crate::{Outcome, console};
 use anyhow::{Result, bail};
 use kestrel_data::{Dataset, Split};
-use kestrel_eval::{
-    EvalOptions, Evaluation, Fact, ReportExtras, evaluate, html, read_results,
-};
+use kestrel_eval::{EvalOptions, Evaluation, Fact, ReportExtras, evaluate, html, read_results};
 use std::collections::BTreeSet;
 
 /// Gets results, scores them, and writes what was asked for.
@@ -38,7 +36,7 @@ pub(crate) fn run(arguments: &ScoreArgs) -> Result<Outcome> {
     }
     if let (Some(path), Some(results)) = (&arguments.report, &kept) {
         let extras = ReportExtras {
-            title: format!("{} on {}", judged(arguments), arguments.truth.data.display()),
+            title: format!("{} on {}", judged(arguments), arguments.truth.data().display()),
             cost: run.as_ref().map(|run| run.cost.clone()),
             gallery: gallery::draw(&split, &evaluation, results, arguments.worst)?,
             provenance: provenance(arguments, &split, &evaluation),
@@ -83,7 +81,7 @@ fn provenance(arguments: &ScoreArgs, split: &Split, evaluation: &Evaluation) -> 
     let what = if arguments.model.is_some() { "model" } else { "results" };
     vec![
         fact(what, judged(arguments)),
-        fact("data", arguments.truth.data.display().to_string()),
+        fact("data", arguments.truth.data().display().to_string()),
         fact("split", split.name.clone()),
         fact("images in the gallery", format!("the {} of lowest F1", arguments.worst)),
         fact("score threshold", format!("{:.2}", evaluation.finest().score_threshold)),
