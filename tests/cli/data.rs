@@ -68,6 +68,9 @@ fn faults_are_named_and_mended() {
     }
     assert_eq!(work.read("drawn/truth.json"), before);
     work.run("data check drawn/truth.repaired.json").done();
+    // The copy does not become a second split of the folder.
+    let answer = work.run("data check drawn").ended(1);
+    assert!(answer.stdout.contains("1 split"), "{}", answer.stdout);
     let repaired = parsed(&work.read("drawn/truth.repaired.json"));
     assert_eq!(repaired["images"].as_array().unwrap().len(), 3);
 }

@@ -36,8 +36,8 @@ pub use dataset::{
 pub use decode::{DecodeError, DecodeLimits, decode, decode_bytes, probe};
 pub use encode::{EncodeError, jpeg_bytes, write_picture};
 pub use formats::{
-    FormatError, ImageFiles, Loss, LossKind, WriteError, WriteFormat, WriteSummary,
-    read_collection, read_descriptor, write_coco, write_collection,
+    FormatError, ImageFiles, Loss, LossKind, REPAIRED_EXTENSION, WriteError, WriteFormat,
+    WriteSummary, read_collection, read_descriptor, write_coco, write_collection,
 };
 pub use inputs::{InputError, PICTURE_EXTENSIONS, find_images};
 pub use loader::{

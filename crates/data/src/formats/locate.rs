@@ -15,10 +15,18 @@ mod text;
 pub(super) use split_name::{SplitName, by_use, distinct};
 pub(super) use text::{Lines, read_text, read_yaml};
 
+/// What a repaired copy of a data set ends in. It lies beside the original, which is what a folder is
+/// read for; the copy is read when it is named.
+pub const REPAIRED_EXTENSION: &str = "repaired.json";
+
 /// The visible entries of a folder by name: files, then folders. Neither if there is no such folder.
 pub(super) fn entries(folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let listed = fs::read_dir(folder).into_iter().flatten().flatten();
-    let shown = listed.filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
+    let shown = listed.filter(|entry| {
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        !name.starts_with(b".") && !name.ends_with(REPAIRED_EXTENSION.as_bytes())
+    });
     let mut paths: Vec<PathBuf> = shown.map(|entry| entry.path()).collect();
     paths.sort();
     paths.into_iter().partition(|path| !path.is_dir())

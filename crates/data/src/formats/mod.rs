@@ -35,6 +35,7 @@ use std::path::{Path, PathBuf};
 
 pub use descriptor::read_descriptor;
 pub use error::FormatError;
+pub use locate::REPAIRED_EXTENSION;
 pub use write::{
     ImageFiles, Loss, LossKind, WriteError, WriteFormat, WriteSummary, write_coco, write_collection,
 };

@@ -8,8 +8,8 @@ use crate::progress::Progress;
 use crate::{Outcome, model_source};
 use anyhow::{Context, Result};
 use kestrel_data::{
-    AnchorGrid, CheckOptions, CheckReport, Collection, FindingKind, Severity, SplitReport, check,
-    repair, write_coco,
+    AnchorGrid, CheckOptions, CheckReport, Collection, FindingKind, REPAIRED_EXTENSION, Severity,
+    SplitReport, check, repair, write_coco,
 };
 use kestrel_rcnn::Architecture;
 use std::fmt::Write as _;
@@ -169,7 +169,7 @@ fn fix(collection: &Collection, report: &CheckReport) -> Result<()> {
 /// `instances.json` -> `instances.repaired.json`; of a folder, `folder/train.repaired.json`.
 fn repaired_path(root: &Path, split: &str) -> PathBuf {
     match root.is_dir() {
-        true => root.join(format!("{split}.repaired.json")),
-        false => root.with_extension("repaired.json"),
+        true => root.join(format!("{split}.{REPAIRED_EXTENSION}")),
+        false => root.with_extension(REPAIRED_EXTENSION),
     }
 }
