@@ -51,7 +51,7 @@ pub struct ScoreArgs {
     /// The ground truth.
     #[command(flatten)]
     pub truth: TruthArgs,
-    /// Also report AP at these overlaps.
+    /// Also report AP at these overlaps [default on the page and in JSON: COCO's ten].
     #[arg(long, value_name = "IOU", value_delimiter = ',', value_parser = score)]
     pub iou: Vec<f32>,
     /// Score from which on a detection counts in the confusion matrix and for single pictures

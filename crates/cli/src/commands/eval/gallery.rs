@@ -72,7 +72,8 @@ fn side_by_side(split: &Split, image: &ImageScore, detections: &[&Annotation]) -
     });
     let truth = Tile { picture: drawn(&picture, truth.collect()), caption: "ground truth".into() };
     let found = Tile { picture: drawn(&picture, found.collect()), caption: "found".into() };
-    Some(contact_sheet(&[truth, found], 2, SIDE_PX))
+    let longest = size.height.max(size.width);
+    Some(contact_sheet(&[truth, found], 2, longest.min(SIDE_PX)))
 }
 
 /// Something to be drawn, in pixels of the picture.

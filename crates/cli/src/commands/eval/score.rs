@@ -7,7 +7,9 @@ use crate::output::{Destination, write_text};
 use crate::{Outcome, console};
 use anyhow::{Result, bail};
 use kestrel_data::{Dataset, Split};
-use kestrel_eval::{EvalOptions, Evaluation, Fact, ReportExtras, evaluate, html, read_results};
+use kestrel_eval::{
+    EvalOptions, Evaluation, Fact, ReportExtras, coco_iou_thresholds, evaluate, html, read_results,
+};
 use std::collections::BTreeSet;
 
 /// Gets results, scores them, and writes what was asked for.
@@ -29,7 +31,7 @@ pub(crate) fn run(arguments: &ScoreArgs) -> Result<Outcome> {
         write_text(&Destination::from(path.clone()), &json_text(&evaluation)?)?;
     }
     if !is_standard_output(arguments.json.as_deref()) {
-        console::print(tables::of_evaluation(&evaluation).trim_end())?;
+        console::print(tables::of_evaluation(&evaluation, !arguments.iou.is_empty()).trim_end())?;
     }
     if let Some(run) = &run {
         console::note(run.summary());
@@ -54,8 +56,12 @@ fn options(arguments: &ScoreArgs, dataset: &Dataset) -> EvalOptions {
     let objects = dataset.images.iter().flat_map(|image| &image.objects);
     let difficult: BTreeSet<u64> =
         objects.filter(|object| object.difficult).map(|object| object.id).collect();
+    let iou_thresholds = match arguments.iou.as_slice() {
+        [] => coco_iou_thresholds(),
+        wanted => wanted.iter().map(|&iou| exact(iou)).collect(),
+    };
     EvalOptions {
-        iou_thresholds: arguments.iou.iter().map(|&iou| exact(iou)).collect(),
+        iou_thresholds,
         score_threshold: arguments.score.map(exact),
         difficult,
         ..EvalOptions::default()

@@ -7,15 +7,15 @@ use kestrel_eval::{Counts, Evaluation, Scores};
 /// Classes listed before "... and 7 more".
 const MAX_CLASSES: usize = 40;
 
-/// The tables of an evaluation.
-pub(super) fn of_evaluation(evaluation: &Evaluation) -> String {
+/// The tables of an evaluation; AP at single overlaps is one of them where it was asked for.
+pub(super) fn of_evaluation(evaluation: &Evaluation, with_ious: bool) -> String {
     let sections: Vec<(&str, &Scores)> = evaluation.sections().collect();
     let mut text = counts(&evaluation.counts);
     if let Some(reason) = &evaluation.masks_left_out {
         text += &format!("boxes only: {reason}\n");
     }
     text += &format!("\n{}", coco(&sections));
-    if !evaluation.options.iou_thresholds.is_empty() {
+    if with_ious {
         text += &format!("\n{}", ap_at_iou(&sections));
     }
     text += &format!("\n{}", classes(&sections));
