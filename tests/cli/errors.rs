@@ -115,7 +115,7 @@ fn weights_of_another_number_of_classes() {
     let options = "--model bare.safetensors --architecture five.yaml";
     let error = refuse(&work, options, &["bbox_pred.bias [8], expected [20]"]);
     insta::assert_snapshot!("error_another_number_of_classes", error);
-    let names = ["nuclei: 2 class names for 5 classes"];
+    let names = ["nuclei: 2 class names for 5 classes", "convert --classes"];
     refuse(&work, "--model nuclei --architecture five.yaml", &names);
 }
 
@@ -130,7 +130,7 @@ fn architectures_that_make_no_detector() {
     for (yaml, reason) in [
         ("num_classes: 1", "num_classes is 1; expected at least 2"),
         ("num_classes: many", "num_classes: invalid type"),
-        ("- a\n- b\n", "architecture of a.yaml: "),
+        ("- a\n- b\n", "expected an architecture, which is keys such as `backbone`"),
         ("a: [", "architecture of a.yaml: "),
     ] {
         work.write("a.yaml", yaml);

@@ -15,7 +15,11 @@ use tch::nn::Path;
 
 /// Every part of a detector. What a YAML text leaves out is as in `fasterrcnn_resnet50_fpn`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(
+    default,
+    deny_unknown_fields,
+    expecting = "an architecture, which is keys such as `backbone` and `num_classes`"
+)]
 pub struct Architecture {
     /// Classes with the background; 91 for COCO.
     pub num_classes: usize,

@@ -40,7 +40,10 @@ pub enum RcnnError {
         reason: String,
     },
     /// The class names do not fit the architecture.
-    #[error("{origin}: {found} class names for {expected} classes, background included")]
+    #[error(
+        "{origin}: {found} class names for {expected} classes, background included; `kestrel model \
+         convert --classes A,B -o FILE` names them anew, all but the background"
+    )]
     Categories {
         /// The model file.
         origin: String,

@@ -177,7 +177,7 @@ fn a_file_that_is_no_json_has_a_line() {
 
 #[test]
 fn json_of_another_kind_is_not_coco() {
-    for content in [r#"{"shapes": [], "imagePath": "a.png"}"#, "[]", "{}"] {
+    for content in [r#"{"figures": [], "picture": "a.png"}"#, "[]", "{}"] {
         let folder = folder(&[("train.json", content)]);
         let error = read_collection(folder.path()).unwrap_err();
         assert!(matches!(error, FormatError::Unknown { .. }), "{error}");
