@@ -120,8 +120,14 @@ fn read(format: Format, root: &Path) -> Result<Vec<Split>, FormatError> {
     Ok(splits)
 }
 
+/// The splits in order of use. What findings quote from files may hold line ends, and each is one line.
 fn in_order(mut splits: Vec<Split>) -> Vec<Split> {
     splits.sort_by_key(|split| by_use(&split.name));
+    for finding in splits.iter_mut().flat_map(|split| &mut split.findings) {
+        if finding.detail.contains(char::is_control) {
+            finding.detail = finding.detail.replace(char::is_control, " ");
+        }
+    }
     splits
 }
 
