@@ -109,6 +109,10 @@ fn parts_hold_every_picture_once() {
     assert_eq!((count("parts/train.json"), count("parts/val.json")), (7, 3));
     // The pictures are found from where the parts lie.
     work.run("data check parts").done();
+    let error = work.run("data split drawn -o parts").refused();
+    assert!(error.contains("is there already"), "{error}");
+    work.run("data split drawn -o p --parts ../evil=0.5,val=0.5").ended(2);
+    assert!(!work.path("evil.json").exists() && !work.path("p").exists());
     let error = work.run("data split drawn -o p --parts train=0.7,val=0.7").refused();
     assert!(error.contains("1.4"), "{error}");
 }

@@ -227,5 +227,10 @@ fn part(text: &str) -> Result<Part, String> {
     let expected = || "expected NAME=SHARE, such as val=0.2".to_owned();
     let (name, share) = text.split_once('=').ok_or_else(expected)?;
     let share = share.parse().map_err(|_| expected())?;
+    // It becomes the name of a file.
+    let is_plain = |c: char| c.is_alphanumeric() || "-_".contains(c);
+    if name.is_empty() || !name.chars().all(is_plain) {
+        return Err("expected a name of letters, digits, `-` and `_`".to_owned());
+    }
     Ok(Part { name: name.to_owned(), share })
 }

@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 impl Dataset {
     /// All images of all `parts`, in their order. Classes are the same where their names are; ids of
     /// classes, images and objects are kept where they are free, else the next free one is taken.
+    /// Objects of undeclared classes are left out: their number may mean another class elsewhere.
     pub fn joined(parts: impl IntoIterator<Item = Self>) -> Self {
         let mut whole = Self::default();
         let (mut image_ids, mut object_ids) = (FreeIds::default(), FreeIds::default());
@@ -144,6 +145,9 @@ mod tests {
             .collect();
         assert_eq!(ids, [(7, 3, 1), (1, 1, 2), (8, 4, 1)]);
         assert_eq!(Dataset::joined([]), Dataset::default());
+        let undeclared = Dataset { categories: Vec::new(), ..part("dog", 9, 9) };
+        let whole = Dataset::joined([part("cat", 7, 3), undeclared]);
+        assert_eq!((whole.images.len(), whole.num_objects()), (2, 1));
     }
 
     #[test]

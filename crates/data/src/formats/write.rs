@@ -18,7 +18,7 @@ mod voc;
 mod yolo;
 
 use crate::encode::write_whole;
-use crate::{Collection, DecodeLimits, ImageRecord, probe};
+use crate::{Collection, DecodeLimits, ImageRecord, ObjectBox, probe};
 use kestrel_core::ImageSize;
 use pictures::{Naming, Pictures};
 use std::fs;
@@ -109,4 +109,28 @@ fn file_name(split: &str) -> String {
 /// The size the annotations state, or else that of the picture.
 fn size_of(record: &ImageRecord) -> Option<ImageSize> {
     record.stated_size.or_else(|| probe(&record.path, &DecodeLimits::default()).ok())
+}
+
+/// As far as rounding to whole pixels moves a side.
+const ROUNDING_PX: f64 = 0.5;
+
+/// The part of a box that lies in its picture, and whether that is noticeably less. Tools of VOC and
+/// YOLO take coordinates outside for mistakes, and VOC's 0 would say that pixels count from there.
+fn clipped(bbox: ObjectBox, size: Option<ImageSize>) -> (ObjectBox, bool) {
+    let (right, bottom) =
+        size.map_or((f64::MAX, f64::MAX), |size| (size.width as f64, size.height as f64));
+    let corners = [
+        bbox.x.clamp(0.0, right),
+        bbox.y.clamp(0.0, bottom),
+        bbox.right().clamp(0.0, right),
+        bbox.bottom().clamp(0.0, bottom),
+    ];
+    let before = [bbox.x, bbox.y, bbox.right(), bbox.bottom()];
+    let moved = |(before, after): (&f64, &f64)| (before - after).abs() > ROUNDING_PX;
+    let is_cut = before.iter().zip(&corners).any(moved);
+    if corners == before {
+        return (bbox, false);
+    }
+    let [x1, y1, x2, y2] = corners;
+    (ObjectBox::from_corners(x1, y1, x2, y2), is_cut)
 }

@@ -151,7 +151,8 @@ fn push_remainder(text: &mut String, total: usize, shown: usize) {
 /// Writes what is left after all repairs beside the original.
 fn fix(collection: &Collection, report: &CheckReport) -> Result<()> {
     for (split, report) in collection.splits.iter().zip(&report.splits) {
-        let path = repaired_path(&collection.root, &split.name);
+        let only_one = collection.splits.len() == 1;
+        let path = repaired_path(&collection.root, &split.name, only_one);
         let repaired = repair(&split.dataset, &report.pictures);
         let dataset = repaired.dataset.named_from(folder_of(&path));
         write_coco(&dataset, &path)?;
@@ -166,10 +167,14 @@ fn fix(collection: &Collection, report: &CheckReport) -> Result<()> {
     Ok(())
 }
 
-/// `instances.json` -> `instances.repaired.json`; of a folder, `folder/train.repaired.json`.
-fn repaired_path(root: &Path, split: &str) -> PathBuf {
-    match root.is_dir() {
-        true => root.join(format!("{split}.{REPAIRED_EXTENSION}")),
-        false => root.with_extension(REPAIRED_EXTENSION),
+/// `instances.json` -> `instances.repaired.json`, or `set.train.repaired.json` where a file names
+/// several splits; of a folder, `folder/train.repaired.json`.
+fn repaired_path(root: &Path, split: &str, only_one: bool) -> PathBuf {
+    let safe = |c: char| if c.is_alphanumeric() || "-_".contains(c) { c } else { '_' };
+    let split: String = split.chars().map(safe).collect();
+    match (root.is_dir(), only_one) {
+        (true, _) => root.join(format!("{split}.{REPAIRED_EXTENSION}")),
+        (false, true) => root.with_extension(REPAIRED_EXTENSION),
+        (false, false) => root.with_extension(format!("{split}.{REPAIRED_EXTENSION}")),
     }
 }

@@ -42,6 +42,9 @@ pub(crate) fn run(arguments: &PreviewArgs) -> Result<Outcome> {
             tiles.push(augmented(&chosen, number, augmenter, chance)?);
         }
     }
+    if tiles.is_empty() {
+        bail!("none of {} could be read; nothing was written", counted(num_failed, "picture"));
+    }
     // With augmentation a picture and what becomes of it stay side by side.
     let pairs = 1 + usize::from(augmenter.is_some());
     let columns = ((tiles.len() as f64).sqrt().ceil() as usize).next_multiple_of(pairs);

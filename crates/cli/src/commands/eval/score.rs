@@ -4,6 +4,7 @@ use super::model_run::ModelRun;
 use super::{gallery, is_standard_output, json_text, open_truth, tables};
 use crate::args::ScoreArgs;
 use crate::output::{Destination, write_text};
+use crate::place::check_file;
 use crate::{Outcome, console};
 use anyhow::{Result, bail};
 use kestrel_data::{Dataset, Split};
@@ -14,6 +15,10 @@ use std::collections::BTreeSet;
 
 /// Gets results, scores them, and writes what was asked for.
 pub(crate) fn run(arguments: &ScoreArgs) -> Result<Outcome> {
+    let outputs = [&arguments.json, &arguments.report, &arguments.save_results];
+    for path in outputs.into_iter().flatten().filter(|path| !is_standard_output(Some(path))) {
+        check_file(path)?;
+    }
     let (split, truth) = open_truth(&arguments.truth)?;
     let (results, run) = match (&arguments.results, &arguments.model) {
         (Some(path), _) => (read_results(path, &truth)?, None),

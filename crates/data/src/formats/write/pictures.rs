@@ -4,7 +4,7 @@ use super::{ImageFiles, LossKind, WriteError, WriteSummary, make};
 use crate::ImageRecord;
 use crate::encode::write_whole;
 use crate::formats::locate::stem;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -25,11 +25,13 @@ pub struct Pictures {
     /// Names given, less their extension since labels share it, in lower case since on some disks
     /// that is the same name.
     taken: BTreeSet<PathBuf>,
+    /// The number the next picture of a name is tried with.
+    next: BTreeMap<PathBuf, u64>,
 }
 
 impl Pictures {
     pub fn new(files: ImageFiles, naming: Naming) -> Self {
-        Self { files, naming, taken: BTreeSet::new() }
+        Self { files, naming, taken: BTreeSet::new(), next: BTreeMap::new() }
     }
 
     /// Whether the pictures stay where they are.
@@ -65,12 +67,15 @@ impl Pictures {
     /// `name`, or else `name_2`, `name_3` and on.
     fn free_name(&mut self, folder: &Path, name: &str) -> String {
         let path = Path::new(name);
-        let candidates = (1u64..).map(|number| match (number, path.extension()) {
-            (1, _) => name.to_owned(),
-            (_, None) => format!("{name}_{number}"),
-            (_, Some(extension)) => {
-                let file = format!("{}_{number}.{}", stem(path), extension.to_string_lossy());
-                path.with_file_name(file).to_string_lossy().replace('\\', "/")
+        let next = self.next.entry(folder.join(name.to_lowercase())).or_insert(1);
+        let candidates = (*next..).inspect(|number| *next = number + 1).map(|number| {
+            match (number, path.extension()) {
+                (1, _) => name.to_owned(),
+                (_, None) => format!("{name}_{number}"),
+                (_, Some(extension)) => {
+                    let file = format!("{}_{number}.{}", stem(path), extension.to_string_lossy());
+                    path.with_file_name(file).to_string_lossy().replace('\\', "/")
+                }
             }
         });
         let mut free = candidates.filter(|candidate| {

@@ -7,7 +7,8 @@
 use super::classes::{Classes, held};
 use super::pictures::Pictures;
 use super::{
-    LossKind, WriteError, WriteSummary, file_name, lines, make, size_of, write_text, write_whole,
+    LossKind, WriteError, WriteSummary, clipped, file_name, lines, make, size_of, write_text,
+    write_whole,
 };
 use crate::formats::locate::stem;
 use crate::formats::voc::{LABELS, LISTS, boxes};
@@ -19,9 +20,6 @@ use std::io;
 use std::path::Path;
 
 type Xml = Writer<Vec<u8>>;
-
-/// As far as rounding to whole pixels moves a side.
-const ROUNDING_PX: f64 = 0.5;
 
 pub fn write(
     collection: &Collection,
@@ -116,25 +114,4 @@ fn write_object(xml: &mut Xml, class: &str, difficult: bool, bbox: &ObjectBox) -
 fn text(xml: &mut Xml, tag: &str, content: &str) -> io::Result<()> {
     xml.create_element(tag).write_text_content(BytesText::new(content))?;
     Ok(())
-}
-
-/// The part of a box that lies in its picture, and whether that is noticeably less. VOC's tools take
-/// coordinates outside for mistakes, and a 0 would say that the set counts pixels from there.
-fn clipped(bbox: ObjectBox, size: Option<ImageSize>) -> (ObjectBox, bool) {
-    let (right, bottom) =
-        size.map_or((f64::MAX, f64::MAX), |size| (size.width as f64, size.height as f64));
-    let corners = [
-        bbox.x.clamp(0.0, right),
-        bbox.y.clamp(0.0, bottom),
-        bbox.right().clamp(0.0, right),
-        bbox.bottom().clamp(0.0, bottom),
-    ];
-    let before = [bbox.x, bbox.y, bbox.right(), bbox.bottom()];
-    let moved = |(before, after): (&f64, &f64)| (before - after).abs() > ROUNDING_PX;
-    let is_cut = before.iter().zip(&corners).any(moved);
-    if corners == before {
-        return (bbox, false);
-    }
-    let [x1, y1, x2, y2] = corners;
-    (ObjectBox::from_corners(x1, y1, x2, y2), is_cut)
 }

@@ -7,7 +7,7 @@
 
 use super::classes::{Classes, held};
 use super::pictures::Pictures;
-use super::{LossKind, WriteError, WriteSummary, file_name, make, size_of, write_text};
+use super::{LossKind, WriteError, WriteSummary, clipped, file_name, make, size_of, write_text};
 use crate::formats::locate::stem;
 use crate::formats::outline::bounds;
 use crate::{Collection, Object, ObjectBox, Outline};
@@ -67,7 +67,7 @@ pub fn write(
             summary.images += 1;
             summary.objects += text.lines().count();
         }
-        splits.insert(split.name.clone(), format!("images/{name}"));
+        splits.insert(key_of(&split.name), format!("images/{name}"));
     }
     let names = classes.names.iter().map(String::as_str).enumerate().collect();
     let yaml = DataYaml { splits, nc: classes.names.len(), names };
@@ -99,11 +99,13 @@ fn lines(
         let numbers = match (shape, &object.outline) {
             (Shape::Polygons, Some(Outline::Polygons(polygons))) => {
                 let polygon = polygon(object, polygons, summary);
-                relative(&polygon, size)
+                relative(&inside(&polygon, size), size)
             }
             (_, outline) => {
                 summary.lose(LossKind::Shapes, usize::from(outline.is_some()));
-                let ObjectBox { x, y, width, height } = object.bbox;
+                let (bbox, is_cut) = clipped(object.bbox, Some(size));
+                summary.lose(LossKind::ClippedBoxes, usize::from(is_cut));
+                let ObjectBox { x, y, width, height } = bbox;
                 relative(&[x + width / 2.0, y + height / 2.0, width, height], size)
             }
         };
@@ -142,6 +144,20 @@ fn joined(polygons: &[Vec<f64>]) -> Vec<f64> {
         line.extend(&other[..2]);
     }
     line
+}
+
+/// Points moved to the picture where they lie outside: readers refuse shares beyond 0 to 1.
+fn inside(points: &[f64], size: ImageSize) -> Vec<f64> {
+    let sides = [size.width as f64, size.height as f64];
+    points.iter().zip(sides.iter().cycle()).map(|(value, side)| value.clamp(0.0, *side)).collect()
+}
+
+/// A split's key in `data.yaml`, beside the keys that mean something else.
+fn key_of(split: &str) -> String {
+    match split {
+        "path" | "nc" | "names" | "download" => format!("{split}_split"),
+        name => name.to_owned(),
+    }
 }
 
 /// Coordinates as shares of the picture's sides, x before y. Eight digits are a ten thousandth of a
