@@ -15,12 +15,12 @@ impl Dataset {
             let category_of = whole.adopt(part.categories);
             for mut image in part.images {
                 image.id = image_ids.take(image.id);
-                for object in &mut image.objects {
+                image.objects.retain_mut(|object| {
+                    let Some(&category) = category_of.get(&object.category) else { return false };
+                    object.category = category;
                     object.id = object_ids.take(object.id);
-                    // An undeclared class stays undeclared.
-                    object.category =
-                        *category_of.get(&object.category).unwrap_or(&object.category);
-                }
+                    true
+                });
                 whole.images.push(image);
             }
         }

@@ -179,7 +179,17 @@ fn what_a_format_cannot_hold_is_counted() {
     let voc =
         [&crowds, &undeclared, &without_numbers, &shapes, &clipped, &numbers, &groups, &names];
     assert_eq!(lost(WriteFormat::Voc), (3, voc.map(String::clone).to_vec()));
-    let yolo = [&crowds, &undeclared, &without_numbers, &shapes, &marks, &numbers, &groups, &names];
+    let yolo = [
+        &crowds,
+        &undeclared,
+        &without_numbers,
+        &shapes,
+        &clipped,
+        &marks,
+        &numbers,
+        &groups,
+        &names,
+    ];
     assert_eq!(lost(WriteFormat::Yolo), (3, yolo.map(String::clone).to_vec()));
 }
 
