@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A crate of the toolkit and the crates of the toolkit it may use, `kestrel-` left out.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("core", &[]),
     ("layers", &[]),
     ("weights", &["core"]),
@@ -22,7 +22,8 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("resnet", &["layers"]),
     ("fpn", &["layers"]),
     ("rcnn", &["core", "fpn", "layers", "resnet", "roi-align", "weights"]),
-    ("cli", &["core", "data", "draw", "eval", "rcnn", "weights", "zoo"]),
+    ("train", &["core", "data", "draw", "eval", "layers", "rcnn", "resnet", "weights"]),
+    ("cli", &["core", "data", "draw", "eval", "rcnn", "train", "weights", "zoo"]),
 ];
 
 /// Crates that build and run without libtorch.
