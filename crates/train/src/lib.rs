@@ -21,7 +21,7 @@ mod validation;
 
 pub use checkpoint::{CheckpointConfig, Progress, newest_step};
 pub use config::{
-    BuiltIn, CONFIG_VERSION, ConfigError, ModelConfig, Origin, RecipeConfig, Resolved,
+    BUILT_IN, BuiltIn, CONFIG_VERSION, ConfigError, ModelConfig, Origin, RecipeConfig, Resolved,
     SettingError, Source, TrainConfig, resolve,
 };
 pub use data::{DataConfig, MaskUse, TrainingData};
