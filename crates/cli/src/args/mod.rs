@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+mod config;
 mod data;
 mod eval;
 mod train;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+pub use config::{ConfigCommand, ConfigFileArgs};
 pub use data::{
     CheckArgs, ConvertDataArgs, DataArgs, DataCommand, DataFormat, MicrographArgs, Part, Pictures,
     PreviewArgs, ShapesArgs, SplitArgs, SynthCommand,
@@ -32,6 +34,9 @@ pub enum Command {
     Detect(DetectArgs),
     /// Train a detector on your own pictures.
     Train(TrainArgs),
+    /// Begin, show and check configs of runs.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Look at, convert, list and fetch models.
     #[command(subcommand)]
     Model(ModelCommand),

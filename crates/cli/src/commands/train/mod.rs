@@ -10,7 +10,7 @@ use crate::{Outcome, device};
 use anyhow::{Result, bail};
 use kestrel_rcnn::Architecture;
 use kestrel_train::{
-    DetectionTask, Ending, Plan, Resolved, RunFolder, Source, TrainConfig, TrainingData,
+    BUILT_IN, DetectionTask, Ending, Plan, Resolved, RunFolder, Source, TrainConfig, TrainingData,
     anchor_fit, newest_step, resolve,
 };
 use std::fs;
@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &TrainArgs) -> Result<Outcome> {
         Some(folder) => (resumed(folder)?, folder.clone()),
         None => new_run(arguments)?,
     };
-    resolved.value.validate()?;
+    resolved.validate()?;
     let data = TrainingData::open(&resolved.value.data, resolved.value.seed)?;
     let folder = RunFolder::new(folder);
     // A run that goes on has its own weights.
@@ -78,7 +78,7 @@ fn resumed(folder: &Path) -> Result<Resolved<TrainConfig>> {
 fn new_run(arguments: &TrainArgs) -> Result<(Resolved<TrainConfig>, PathBuf)> {
     let folder = Source::Text { name: "built-in base/folder.yaml", text: FOLDER_CONFIG };
     let source = arguments.config.as_deref().map_or(folder, Source::File);
-    let resolved: Resolved<TrainConfig> = resolve(source, &sets(arguments), &[])?;
+    let resolved: Resolved<TrainConfig> = resolve(source, &sets(arguments), BUILT_IN)?;
     let base = resolved.folder_of("data.path").to_owned();
     let resolved = resolved.changed(|config| {
         // The run may be taken up again from another folder.
