@@ -72,15 +72,16 @@ pub enum TrainError {
         /// Why.
         reason: String,
     },
-    /// A picture cannot be read.
+    /// No picture can be read.
     #[error(
-        "step {step}: {path}: {reason}; `kestrel data check` names all such files before a run",
+        "step {step}: no picture of an epoch can be read; the last is {path}: {reason}; `kestrel \
+         data check` names all such files",
         path = path.display()
     )]
     Unreadable {
         /// The step it was for, counted from 1.
         step: u64,
-        /// The file.
+        /// The last file.
         path: PathBuf,
         /// Why.
         reason: String,
