@@ -101,7 +101,8 @@ impl Recorder {
         let path = self.folder.join(name);
         write_picture(&path, picture).map_err(|error| {
             let source = match error {
-                EncodeError::Io { source, .. } => source,
+                // The system names the hidden file, which nobody has heard of.
+                EncodeError::Io { source, .. } => source.kind().into(),
                 other => io::Error::other(other),
             };
             TrainError::file(path)(source)
