@@ -1,5 +1,6 @@
-//! The project's own commands: `cargo xtask setup | demo | test | check | oracle`.
+//! The project's own commands: `cargo xtask setup | demo | test | check | oracle | bench`.
 
+mod bench;
 mod check;
 mod demo;
 mod oracle;
@@ -16,6 +17,7 @@ usage: cargo xtask COMMAND
   demo     set-up, build, and find the nuclei in a drawn micrograph
   test     set-up and everything CI checks: format, lints, all tests, docs
   check    the same without the tests
+  bench    time Kestrel and torchvision on the same work, in turns
   oracle   compare full-size models with torchvision in a throw-away Python environment
            (downloads about 3 GB the first time); `oracle fixtures` rewrites tests/fixtures";
 
@@ -27,6 +29,7 @@ fn main() -> Result<()> {
         ["demo"] => demo::run(),
         ["test"] => check::test(),
         ["check"] => check::check(),
+        ["bench"] => bench::run(),
         ["oracle"] => oracle::compare(),
         ["oracle", "fixtures"] => oracle::write_fixtures(),
         [] | ["help" | "--help" | "-h"] => {

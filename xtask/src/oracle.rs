@@ -56,7 +56,7 @@ fn script(name: &str) -> PathBuf {
 }
 
 /// The Python that has the reference installed.
-fn environment() -> Result<PathBuf> {
+pub fn environment() -> Result<PathBuf> {
     let folder = shell::cache()?.join("oracle-python");
     let python = folder.join("bin/python");
     let finished = folder.join("installed");
