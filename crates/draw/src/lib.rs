@@ -1,7 +1,8 @@
 //! Boxes, masks, names and scores on pictures.
 //!
 //! [`draw_detections`] paints what a detector answered. [`draw_annotations`] beneath it paints any
-//! outlined, named things: ground truth without scores, tracks with numbers. [`contact_sheet`] puts
+//! outlined, named things: ground truth without scores, tracks with numbers; [`draw_paths`] lines and
+//! zones. [`contact_sheet`] puts
 //! many such pictures on one. Everything is clipped to the picture, and the same input gives the
 //! same bytes on every run.
 
@@ -10,11 +11,13 @@ mod canvas;
 mod color;
 mod contour;
 mod font;
+mod path;
 mod sheet;
 mod style;
 mod tag;
 
 pub use annotation::{Annotation, draw_annotations, draw_detections};
 pub use color::Color;
+pub use path::{PathAnnotation, draw_paths};
 pub use sheet::{Tile, contact_sheet, shrunk};
 pub use style::{Boxes, ColorBy, DrawStyle, Labels};

@@ -2,6 +2,7 @@
 
 mod data;
 mod eval;
+mod video;
 
 use crate::output::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -10,9 +11,10 @@ use std::path::PathBuf;
 
 pub use data::{
     CheckArgs, ConvertDataArgs, DataArgs, DataCommand, DataFormat, MicrographArgs, Part, Pictures,
-    PreviewArgs, ShapesArgs, SplitArgs, SynthCommand,
+    PreviewArgs, SequenceArgs, ShapesArgs, SplitArgs, SynthCommand,
 };
-pub use eval::{CompareArgs, EvalArgs, EvalCommand, ScoreArgs, TruthArgs};
+pub use eval::{CompareArgs, EvalArgs, EvalCommand, ScoreArgs, TracksArgs, TruthArgs};
+pub use video::{PartArgs, VideoArgs, VideoFormat};
 
 /// Detect objects and segment instances in pictures with Faster R-CNN and Mask R-CNN.
 #[derive(Debug, Parser)]
@@ -28,6 +30,8 @@ pub struct Arguments {
 pub enum Command {
     /// Find objects in pictures.
     Detect(DetectArgs),
+    /// Find objects in a clip and follow them from frame to frame.
+    Video(VideoArgs),
     /// Look at, convert, list and fetch models.
     #[command(subcommand)]
     Model(ModelCommand),

@@ -8,6 +8,7 @@ mod fetch;
 mod model;
 mod originals;
 mod pictures;
+mod video;
 
 use crate::Outcome;
 use crate::args::{Command, ModelCommand};
@@ -17,6 +18,7 @@ use anyhow::Result;
 pub(crate) fn run(command: Command) -> Result<Outcome> {
     match command {
         Command::Detect(arguments) => detect::run(&arguments),
+        Command::Video(arguments) => video::run(&arguments),
         Command::Model(ModelCommand::Info { model, architecture }) => {
             model::info(&model, architecture.as_deref())
         }

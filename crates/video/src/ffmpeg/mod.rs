@@ -64,7 +64,7 @@ impl Ffmpeg {
     ///
     /// # Errors
     /// When there is none of these.
-    pub fn find(cache: &Path) -> Result<Self, FfmpegError> {
+    pub fn find(cache: Option<&Path>) -> Result<Self, FfmpegError> {
         if let Some(named) = std::env::var_os(FFMPEG_VARIABLE).filter(|name| !name.is_empty()) {
             return Self::at(Path::new(&named)).map_err(|reason| FfmpegError::Named { reason });
         }
@@ -72,11 +72,12 @@ impl Ffmpeg {
         Self::find_among(&path, cache)
     }
 
-    fn find_among(path: &OsStr, cache: &Path) -> Result<Self, FfmpegError> {
+    fn find_among(path: &OsStr, cache: Option<&Path>) -> Result<Self, FfmpegError> {
         let name = format!("ffmpeg{}", std::env::consts::EXE_SUFFIX);
         let places = std::env::split_paths(path).map(|folder| folder.join(&name));
         let mut refused = Vec::new();
-        for place in places.chain([cache.join(FFMPEG_IN_CACHE)]).filter(|place| place.is_file()) {
+        let ours = cache.map(|folder| folder.join(FFMPEG_IN_CACHE));
+        for place in places.chain(ours).filter(|place| place.is_file()) {
             match Self::at(&place) {
                 Ok(found) => return Ok(found),
                 Err(reason) => refused.push(reason),
@@ -172,7 +173,7 @@ mod tests {
     #[test]
     fn where_there_is_none_the_message_says_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
-        let error = Ffmpeg::find_among(folder.path().as_os_str(), folder.path()).unwrap_err();
+        let error = Ffmpeg::find_among(folder.path().as_os_str(), Some(folder.path())).unwrap_err();
         let message = error.to_string();
         assert!(message.starts_with("found no ffmpeg; install it"), "{message}");
         assert!(message.contains("cargo xtask setup"), "{message}");
@@ -190,7 +191,7 @@ mod tests {
             std::fs::write(&written, script).unwrap();
             std::fs::set_permissions(&written, std::fs::Permissions::from_mode(0o755)).unwrap();
             std::fs::copy(&written, &place).unwrap();
-            let error = Ffmpeg::find_among(folder.path().as_os_str(), Path::new("/none"));
+            let error = Ffmpeg::find_among(folder.path().as_os_str(), None);
             error.unwrap_err().to_string()
         };
         let old = message("#!/bin/sh\necho ffmpeg version 4.4.2-0ubuntu0 Copyright\n");

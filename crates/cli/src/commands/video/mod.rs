@@ -1,0 +1,188 @@
+//! `kestrel video`: a clip in, the same clip with what is in it out, and the data beside it.
+
+mod follow;
+mod interrupt;
+mod outputs;
+mod overlay;
+mod progress;
+
+use crate::args::VideoArgs;
+use crate::choice::Choice;
+use crate::console::{self, counted};
+use crate::output::video::{RunFacts, Summary};
+use crate::{Outcome, device, model_source};
+use anyhow::{Error, Result};
+use follow::Follower;
+use interrupt::Interrupt;
+use kestrel_core::{Categories, Detections, RgbImage};
+use kestrel_rcnn::Model;
+use kestrel_video::{Clip, DecodeOptions, Ffmpeg, Item, Run, Source, Stages};
+use outputs::Outputs;
+use overlay::Overlay;
+use progress::FrameProgress;
+use std::time::{Duration, Instant};
+
+/// Runs the command.
+pub(crate) fn run(arguments: &VideoArgs) -> Result<Outcome> {
+    let device = device::prepare(&arguments.compute)?;
+    let source = Source::find(&arguments.input)?;
+    let name = arguments.model.as_deref().unwrap_or(model_source::DEFAULT);
+    if arguments.model.is_none() {
+        console::note(format_args!(
+            "note: no --model given, using the built-in `{name}` (nuclei in micrographs)"
+        ));
+    }
+    let (weights, metadata) = model_source::open(name, arguments.architecture.as_deref())?;
+    let categories = metadata.categories;
+    let labels = Choice::labels(&arguments.classes, &categories)?;
+    let least_score = if arguments.no_track { arguments.score } else { arguments.weakest_score() };
+    let choice =
+        Choice::new(Some(least_score), arguments.max_detections, labels, &metadata.architecture);
+    let model = Model::load(&choice.applied_to(metadata.architecture), &weights, device)?;
+    drop(weights);
+
+    let places = outputs::Places::new(arguments, &source)?;
+    let clip = match Clip::open(&source, &decode_options(arguments), find_ffmpeg) {
+        Ok(clip) => clip,
+        Err(error) if is_about_the_clip(&error) => return Ok(failed(&error)),
+        Err(error) => return Err(error),
+    };
+    let outputs = Outputs::open(arguments, places, &source, &clip, &categories, find_ffmpeg)?;
+    let following = Following { arguments, model: &model, choice: &choice, name };
+    following.run(&source, clip, outputs, &categories)
+}
+
+/// The program, wherever it is.
+pub(crate) fn find_ffmpeg() -> Result<Ffmpeg> {
+    Ok(Ffmpeg::find(kestrel_zoo::cache_root().as_deref())?)
+}
+
+fn decode_options(arguments: &VideoArgs) -> DecodeOptions {
+    let part = &arguments.part;
+    DecodeOptions {
+        every: part.every,
+        start: part.start,
+        end: part.end,
+        max_side: part.max_side,
+        frame_rate: part.fps,
+        audio: !arguments.no_video,
+    }
+}
+
+/// A clip that cannot be read is a failed input; everything else is wrong use.
+fn is_about_the_clip(error: &Error) -> bool {
+    use kestrel_video::VideoError::Start;
+    let error = error.downcast_ref::<kestrel_video::VideoError>();
+    error.is_some_and(|error| !matches!(error, Start { .. }))
+}
+
+fn failed(error: &Error) -> Outcome {
+    console::note(format_args!("error: {}", console::message(error)));
+    Outcome::SomeInputsFailed
+}
+
+/// Everything a run needs beside the clip and its outputs.
+struct Following<'a> {
+    arguments: &'a VideoArgs,
+    model: &'a Model,
+    choice: &'a Choice,
+    name: &'a str,
+}
+
+impl Following<'_> {
+    fn run(
+        &self,
+        source: &Source,
+        clip: Clip,
+        mut outputs: Outputs,
+        categories: &Categories,
+    ) -> Result<Outcome> {
+        let arguments = self.arguments;
+        let time_base = clip.format().time_base;
+        let start = arguments.part.start.unwrap_or_default();
+        let secs = move |ticks: i64| start.as_secs_f64() + time_base.secs(ticks);
+        let interrupt = Interrupt::catch(clip.stop_handle())?;
+        let mut progress = FrameProgress::start(clip.expected_frames());
+        let mut follower = Follower::new(arguments);
+        let overlay = Overlay::new(categories);
+        let draws = outputs.encoder.is_some();
+        let started = Instant::now();
+        let Outputs { sink, encoder, .. } = &mut outputs;
+        let Run { num_frames, times, failure } = kestrel_video::run(
+            clip,
+            arguments.batch,
+            Stages {
+                detect: |pictures: &[RgbImage]| {
+                    let found = self.model.detect(pictures)?;
+                    Ok(found.into_iter().map(|found| self.choice.keep(found)).collect())
+                },
+                follow: |frame: &kestrel_video::Frame, found: Detections| {
+                    let seen = follower.follow(frame, found, secs);
+                    sink.write(&seen)?;
+                    let paths = if draws { overlay.paths(&follower.counter) } else { Vec::new() };
+                    Ok((seen, paths))
+                },
+                draw: |picture: &mut RgbImage, (seen, paths)| {
+                    if draws {
+                        overlay.draw(picture, &seen, &paths);
+                    }
+                    Ok(())
+                },
+                encode: |item: Item| {
+                    if let Some(encoder) = encoder {
+                        match &item {
+                            Item::Frame(frame) => encoder.write(frame)?,
+                            Item::LastAudio(audio) => encoder.write_audio(audio)?,
+                        }
+                    }
+                    if matches!(item, Item::Frame(_)) {
+                        progress.step();
+                    }
+                    Ok::<(), Error>(())
+                },
+            },
+        );
+        let took = started.elapsed();
+        progress.finish();
+        let is_complete = failure.is_none() && !interrupt.happened();
+        let facts = RunFacts {
+            source: source.to_string(),
+            model: self.name.to_owned(),
+            frames: num_frames,
+            shown_secs: follower.last_secs - start.as_secs_f64(),
+            took_secs: took.as_secs_f64(),
+            is_complete,
+            stages: times,
+        };
+        let summary =
+            Summary::new(facts.clone(), &follower.summaries, &follower.counter, categories, secs);
+        let failures = failure.into_iter().chain(outputs.finish(&summary).err());
+        let num_failures = failures.map(|error| failed(&error)).count();
+        console::print(summary.render().trim_end())?;
+        report(&facts, &summary, took);
+        if interrupt.happened() {
+            console::note("interrupted; everything up to there is written");
+        }
+        match num_failures == 0 && is_complete {
+            true => Ok(Outcome::Done),
+            false => Ok(Outcome::SomeInputsFailed),
+        }
+    }
+}
+
+/// The last lines: how much in what time, and who was busy.
+fn report(facts: &RunFacts, summary: &Summary, took: Duration) {
+    let secs = took.as_secs_f64();
+    let tracks = match summary.num_tracks() {
+        0 => String::new(),
+        count => format!(", {}", counted(count, "track")),
+    };
+    let frames = counted(facts.frames, "frame");
+    let rate = facts.frames as f64 / secs.max(f64::MIN_POSITIVE);
+    console::note(format_args!("{frames}{tracks}, {secs:.1} s, {rate:.1} frames a second"));
+    let busy = facts
+        .stages
+        .iter()
+        .map(|stage| format!("{} {:.0} %", stage.name, 100.0 * stage.busy_ratio()));
+    console::note(format_args!("busy: {}", busy.collect::<Vec<_>>().join(", ")));
+}
