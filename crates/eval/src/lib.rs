@@ -53,7 +53,8 @@ pub use report::{Cost, Fact, GalleryPicture, PictureFormat, ReportExtras, html};
 pub use results::{found, read_results, results_json};
 pub use tide::{Tide, TideError, TideKind};
 pub use tracks::{
-    Clear, Hota, Identity, TrackBox, TrackError, TrackRole, TrackScores, TrackSequence, score_tracks,
+    Clear, Hota, Identity, TrackBox, TrackError, TrackRole, TrackScores, TrackSequence,
+    score_tracks,
 };
 pub use truth::{Class, Truth};
 pub use voc::{Voc, VocClass};

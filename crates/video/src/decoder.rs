@@ -4,8 +4,8 @@ use crate::error::VideoError;
 use crate::ffmpeg::{Ffmpeg, Process, Stopper};
 use crate::frame::{AudioFormat, AudioPacket, ClipFormat, Frame, Item};
 use crate::nut::{self, NutError, RGB24, Reader, StreamKind};
-use crate::{DecodeOptions, Source, TimeBase};
-use kestrel_core::{ImageSize, RgbImage};
+use crate::{DecodeOptions, Source};
+use kestrel_core::RgbImage;
 use std::io::{BufReader, ErrorKind};
 use std::process::{ChildStdout, Command, Stdio};
 use std::sync::Arc;
@@ -67,7 +67,7 @@ impl Decoder {
         let start_error = |source| VideoError::Start { path: ffmpeg.path().to_owned(), source };
         let mut process = Process::start(command(ffmpeg, source, options)).map_err(start_error)?;
         let output = process.take_output().map_err(start_error)?;
-        match Headers::read(output) {
+        match Headers::read(output, options.every.get()) {
             Ok(headers) => Ok(Self {
                 input,
                 process,
@@ -225,15 +225,18 @@ struct Headers {
 }
 
 impl Headers {
-    fn read(output: ChildStdout) -> Result<Self, NutError> {
+    fn read(output: ChildStdout, every: usize) -> Result<Self, NutError> {
         let reader = Reader::open(BufReader::new(output))?;
-        let mut video: Option<(usize, ImageSize, TimeBase, [u32; 2])> = None;
+        let mut video = None;
         let mut audio = None;
         for (number, stream) in reader.streams().enumerate() {
             let time_base = stream.time_base;
             match stream.kind {
-                StreamKind::Video { size, pixel_aspect } if stream.tag == RGB24 => {
-                    video = Some((number, size, time_base, pixel_aspect));
+                StreamKind::Video { size, frame_rate, pixel_aspect } if stream.tag == RGB24 => {
+                    let frame_rate = frame_rate.and_then(|rate| rate.each(every));
+                    let format =
+                        ClipFormat { size, time_base, frame_rate, pixel_aspect, audio: None };
+                    video = Some((number, format));
                 }
                 StreamKind::Audio { samples_per_sec, channels } => {
                     audio = Some(AudioFormat { samples_per_sec, channels, time_base });
@@ -241,11 +244,11 @@ impl Headers {
                 _ => {}
             }
         }
-        let (video_stream, size, time_base, pixel_aspect) = video.ok_or(NutError::Invalid {
+        let (video_stream, format) = video.ok_or(NutError::Invalid {
             found: "no stream of RGB pictures".into(),
             expected: "one",
         })?;
-        let format = ClipFormat { size, time_base, pixel_aspect, audio };
+        let format = ClipFormat { audio, ..format };
         Ok(Self { reader, format, video_stream })
     }
 }

@@ -23,6 +23,12 @@ const PRESET: &str = "veryfast";
 /// A cut clip loses at most this much, and a player can jump so finely.
 const KEY_FRAME_SECS: u32 = 2;
 
+/// H.264 as every player takes it has half the colours in each direction, so that an odd side gets
+/// another line; and says which colours it has, or players guess by the size.
+const FILTERS: &str = "pad=w=ceil(iw/2)*2:h=ceil(ih/2)*2,\
+                       scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,\
+                       setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv";
+
 /// Where the streams are in the pipe to ffmpeg.
 const VIDEO: usize = 0;
 const AUDIO: usize = 1;
@@ -60,7 +66,7 @@ impl Container {
     /// Options for a clip that is playable before it ends.
     fn growing(self) -> &'static [&'static str] {
         match self {
-            Self::Mp4 | Self::Mov => &["-movflags", "+frag_keyframe+empty_moov+default_base_moof"],
+            Self::Mp4 | Self::Mov => &["-movflags", "+frag_keyframe+delay_moov+default_base_moof"],
             Self::Matroska => &[],
         }
     }
@@ -193,6 +199,10 @@ impl Encoder {
     fn publish(self) -> Result<(), VideoError> {
         let Self { ffmpeg, path, container, growing, .. } = self;
         let ordered = in_order(&ffmpeg, &growing, &path, container);
+        let has_content = || std::fs::metadata(&growing).is_ok_and(|file| file.len() > 0);
+        if ordered.is_err() && !has_content() {
+            return Ok(());
+        }
         let clip = ordered.unwrap_or(growing);
         clip.persist(&path).map_err(|error| VideoError::Write { path, source: error.error })
     }
@@ -223,15 +233,9 @@ fn command(ffmpeg: &Ffmpeg, growing: &Path, container: Container, format: &ClipF
     command.args(["-probesize", "32", "-analyzeduration", "0", "-fpsprobesize", "0"]);
     command.args(["-f", "nut", "-i", "pipe:0", "-map", "0:v:0"]);
     command.args(["-fps_mode", "passthrough", "-enc_time_base", ffmpeg.own_time_base()]);
-    // H.264 as every player takes it has half the colour in each direction: an odd side gets a line.
-    command.args([
-        "-vf",
-        "pad=w=ceil(iw/2)*2:h=ceil(ih/2)*2,scale=out_color_matrix=bt709:out_range=tv,format=yuv420p",
-    ]);
+    command.args(["-vf", FILTERS]);
     command.args(["-c:v", "libx264", "-preset", PRESET, "-crf", QUALITY]);
     command.args(["-force_key_frames", &format!("expr:gte(t,n_forced*{KEY_FRAME_SECS})")]);
-    command.args(["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]);
-    command.args(["-color_range", "tv"]);
     if let Some(audio) = &format.audio {
         let bits_per_sec = 96_000 * audio.channels.clamp(1, 6);
         command.args(["-map", "0:a:0", "-c:a", "aac", "-b:a", &bits_per_sec.to_string()]);
@@ -243,8 +247,12 @@ fn command(ffmpeg: &Ffmpeg, growing: &Path, container: Container, format: &ClipF
 }
 
 fn streams(format: &ClipFormat) -> Vec<Stream> {
-    let &ClipFormat { size, time_base, pixel_aspect, audio } = format;
-    let video = Stream { tag: RGB24, time_base, kind: StreamKind::Video { size, pixel_aspect } };
+    let &ClipFormat { size, time_base, frame_rate, pixel_aspect, audio } = format;
+    let video = Stream {
+        tag: RGB24,
+        time_base,
+        kind: StreamKind::Video { size, frame_rate, pixel_aspect },
+    };
     let audio = audio.map(|audio| Stream {
         tag: PCM16,
         time_base: audio.time_base,

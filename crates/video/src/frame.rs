@@ -1,6 +1,6 @@
 //! What passes from stage to stage.
 
-use crate::TimeBase;
+use crate::{FrameRate, TimeBase};
 use kestrel_core::{ImageSize, RgbImage};
 
 /// What all frames of a clip have in common.
@@ -10,6 +10,8 @@ pub struct ClipFormat {
     pub size: ImageSize,
     /// Ticks of the frames' time stamps.
     pub time_base: TimeBase,
+    /// Frames a second, of a variable rate the usual number; time stamps are what counts.
+    pub frame_rate: Option<FrameRate>,
     /// Width to height of a pixel; 0:0 where it is not known, which means square.
     pub pixel_aspect: [u32; 2],
     /// The sound, where there is some.

@@ -53,6 +53,7 @@ impl PictureSequence {
             format: ClipFormat {
                 size: ImageSize::new(0, 0),
                 time_base,
+                frame_rate: rate.each(options.every.get()),
                 pixel_aspect: [0, 0],
                 audio: None,
             },

@@ -13,8 +13,12 @@ impl TimeBase {
     /// `numerator / denominator` seconds; `None` where that is no length, or its parts do not fit 32
     /// bits.
     pub const fn new(numerator: u64, denominator: u64) -> Option<Self> {
-        let fits = numerator <= u32::MAX as u64 && denominator <= u32::MAX as u64;
-        if numerator == 0 || denominator == 0 || !fits {
+        if numerator == 0 || denominator == 0 {
+            return None;
+        }
+        let divisor = common_divisor(numerator, denominator);
+        let (numerator, denominator) = (numerator / divisor, denominator / divisor);
+        if numerator > u32::MAX as u64 || denominator > u32::MAX as u64 {
             return None;
         }
         Some(Self { numerator, denominator })
@@ -44,6 +48,14 @@ impl TimeBase {
     }
 }
 
+/// Euclid's: containers want fractions in lowest terms.
+const fn common_divisor(mut a: u64, mut b: u64) -> u64 {
+    while b > 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
 /// Frames in a second, as a fraction: 25, or 30000/1001.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameRate(TimeBase);
@@ -55,6 +67,11 @@ impl FrameRate {
             Some(base) => Some(Self(base)),
             None => None,
         }
+    }
+
+    /// The rate when only each frame of this many is taken.
+    pub(crate) fn each(self, every: usize) -> Option<Self> {
+        Self::new(self.0.denominator, self.0.numerator.checked_mul(every as u64)?)
     }
 
     /// A tick for each frame.
@@ -97,6 +114,7 @@ mod tests {
     fn a_tick_has_a_length() {
         assert!(TimeBase::new(0, 1).is_none() && TimeBase::new(1, 0).is_none());
         assert_eq!(TimeBase::new(1, 10).unwrap().secs(3), 0.3);
+        assert_eq!(TimeBase::new(1000, 10_000), TimeBase::new(1, 10));
     }
 
     #[test]
@@ -111,7 +129,7 @@ mod tests {
     #[test]
     fn rates_are_whole_decimal_or_fractions() {
         let rate = |text: &str| text.parse::<FrameRate>().map(|rate| rate.to_string());
-        assert_eq!(rate("25").unwrap(), "25000/1000");
+        assert_eq!(rate("25").unwrap(), "25/1");
         assert_eq!(rate("30000/1001").unwrap(), "30000/1001");
         for wrong in ["", "0", "-1", "nan", "25/0", "fast"] {
             assert!(rate(wrong).unwrap_err().contains("expected frames a second"), "{wrong}");

@@ -14,7 +14,7 @@ pub use data::{
     PreviewArgs, SequenceArgs, ShapesArgs, SplitArgs, SynthCommand,
 };
 pub use eval::{CompareArgs, EvalArgs, EvalCommand, ScoreArgs, TracksArgs, TruthArgs};
-pub use video::{PartArgs, VideoArgs, VideoFormat};
+pub use video::{VideoArgs, VideoFormat};
 
 /// Detect objects and segment instances in pictures with Faster R-CNN and Mask R-CNN.
 #[derive(Debug, Parser)]

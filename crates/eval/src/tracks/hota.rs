@@ -74,9 +74,10 @@ impl Hota {
     }
 
     fn mean(&self, of_level: impl Fn(&Level) -> f64) -> Option<f64> {
-        let has_boxes = self.levels.iter().any(|level| {
-            level.true_positives + level.false_positives + level.false_negatives > 0
-        });
+        let has_boxes = self
+            .levels
+            .iter()
+            .any(|level| level.true_positives + level.false_positives + level.false_negatives > 0);
         let sum: f64 = self.levels.iter().map(of_level).sum();
         has_boxes.then(|| sum / self.levels.len() as f64)
     }
@@ -118,11 +119,14 @@ pub(super) fn score(pairs: &Pairs) -> Hota {
 fn alignment(pairs: &Pairs) -> TrackTable {
     let mut shared = pairs.table();
     for frame in &pairs.frames {
-        let row_sum = |truth: usize| (0..frame.found.len()).map(|found| frame.overlap(truth, found));
-        let column_sum =
-            |found: usize| (0..frame.truth.len()).map(|truth| frame.overlap(truth, found));
-        let row_sums: Vec<f64> = (0..frame.truth.len()).map(|t| row_sum(t).sum()).collect();
-        let column_sums: Vec<f64> = (0..frame.found.len()).map(|f| column_sum(f).sum()).collect();
+        let (num_truth, num_found) = (frame.truth.len(), frame.found.len());
+        let (mut row_sums, mut column_sums) = (vec![0.0; num_truth], vec![0.0; num_found]);
+        for (truth, row) in row_sums.iter_mut().enumerate() {
+            for (found, column) in column_sums.iter_mut().enumerate() {
+                *row += frame.overlap(truth, found);
+                *column += frame.overlap(truth, found);
+            }
+        }
         for (truth, row) in row_sums.iter().enumerate() {
             for (found, column) in column_sums.iter().enumerate() {
                 let overlap = frame.overlap(truth, found);
@@ -145,7 +149,8 @@ fn level(pairs: &Pairs, matched: &[Vec<(usize, usize)>], overlap: f64) -> Level 
     let mut level = Level::default();
     let mut together = pairs.table();
     for (frame, best) in pairs.frames.iter().zip(matched) {
-        let is_match = |pair: &&(usize, usize)| frame.overlap(pair.0, pair.1) >= overlap - f64::EPSILON;
+        let is_match =
+            |pair: &&(usize, usize)| frame.overlap(pair.0, pair.1) >= overlap - f64::EPSILON;
         let num_before = level.true_positives;
         for &(truth, found) in best.iter().filter(is_match) {
             level.true_positives += 1;

@@ -64,7 +64,9 @@ impl TrackSequence {
         let TrackBox { id, bbox } = track_box;
         let [_, _, width, height] = bbox;
         if !bbox.iter().all(|number| number.is_finite()) || width < 0.0 || height < 0.0 {
-            return Err(format!("found the box {bbox:?}, expected finite numbers and sides from 0"));
+            return Err(format!(
+                "found the box {bbox:?}, expected finite numbers and sides from 0"
+            ));
         }
         let boxes = self.frames.entry(frame).or_default();
         if boxes.iter().any(|other| other.id == id) {
@@ -99,9 +101,11 @@ impl TrackSequence {
         let mut sequence = Self::default();
         for (index, line) in text.lines().enumerate() {
             let path = || path.to_owned();
-            sequence
-                .read_line(line, role)
-                .map_err(|reason| TrackError::Line { path: path(), line: index + 1, reason })?;
+            sequence.read_line(line, role).map_err(|reason| TrackError::Line {
+                path: path(),
+                line: index + 1,
+                reason,
+            })?;
         }
         Ok(sequence)
     }

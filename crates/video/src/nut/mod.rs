@@ -19,7 +19,7 @@ mod write;
 pub(crate) use read::Reader;
 pub(crate) use write::Writer;
 
-use crate::TimeBase;
+use crate::{FrameRate, TimeBase};
 use kestrel_core::ImageSize;
 
 /// What a file begins with.
@@ -29,6 +29,10 @@ const FILE_ID: &[u8] = b"nut/multimedia container\0";
 const MAIN: u64 = 0x4E4D_7A56_1F5F_04AD;
 const STREAM: u64 = 0x4E53_1140_5BF2_F9DB;
 const SYNC_POINT: u64 = 0x4E4B_E4AD_EECA_4569;
+const INFO: u64 = 0x4E49_AB68_B596_BA78;
+
+/// The remark that FFmpeg keeps a stream's frame rate in.
+const FRAME_RATE: &str = "r_frame_rate";
 
 /// Above this length a packet has a check of its own head.
 const CHECKED_HEAD_ABOVE: u64 = 4096;
@@ -38,6 +42,8 @@ const CHECKED_HEAD_ABOVE: u64 = 4096;
 pub(crate) enum StreamKind {
     Video {
         size: ImageSize,
+        /// Of a variable rate the usual one.
+        frame_rate: Option<FrameRate>,
         /// Width to height of a pixel; 0:0 where it is not known.
         pixel_aspect: [u32; 2],
     },

@@ -1,9 +1,10 @@
 //! Reading: headers first, then frame after frame.
 
 use super::frame_code::{self as flag, FrameCode, read_table};
-use super::number::{read_byte, read_number};
+use super::number::{read_byte, read_number, signed_at};
 use super::{
-    CHECKED_HEAD_ABOVE, FILE_ID, MAIN, NutError, Packet, STREAM, SYNC_POINT, Stream, StreamKind,
+    CHECKED_HEAD_ABOVE, FILE_ID, FRAME_RATE, INFO, MAIN, NutError, Packet, STREAM, SYNC_POINT,
+    Stream, StreamKind,
 };
 use crate::TimeBase;
 use kestrel_core::ImageSize;
@@ -102,8 +103,9 @@ impl<R: Read> Reader<R> {
         match code {
             MAIN => self.main_header(&mut content.as_slice())?,
             STREAM => self.stream_header(&mut content.as_slice())?,
+            INFO => self.info(&mut content.as_slice())?,
             SYNC_POINT => self.sync_point(&mut content.as_slice())?,
-            // Indices, remarks, and what later versions bring.
+            // Indices, and what later versions bring.
             _ => {}
         }
         Ok(code)
@@ -146,7 +148,7 @@ impl<R: Read> Reader<R> {
                 let [width, height, aspect_width, aspect_height] = numbers(content)?;
                 let aspect = [aspect_width, aspect_height].map(|side| side as u32);
                 let size = ImageSize::new(height as usize, width as usize);
-                StreamKind::Video { size, pixel_aspect: aspect }
+                StreamKind::Video { size, frame_rate: None, pixel_aspect: aspect }
             }
             1 => {
                 let [rate, rate_divisor, channels] = numbers(content)?;
@@ -163,6 +165,34 @@ impl<R: Read> Reader<R> {
             short_bits: short_bits.min(32) as u32,
             last_ticks: 0,
         });
+        Ok(())
+    }
+
+    /// Remarks on a stream, of which the frame rate matters.
+    fn info(&mut self, content: &mut &[u8]) -> Result<(), NutError> {
+        let [stream, _chapter, _chapter_start, _chapter_length, count] = numbers(content)?;
+        let stream = stream.checked_sub(1).map(|stream| stream as usize);
+        for _ in 0..count {
+            let name = bytes(content)?;
+            let text = match signed_at(read_number(content)?) {
+                -1 => Some(bytes(content)?),
+                // A value with the name of its type before it.
+                -2 => Some((bytes(content)?, bytes(content)?).1),
+                // A signed number, a time, a fraction, or the number itself.
+                ..=-3 => {
+                    read_number(content)?;
+                    None
+                }
+                _ => None,
+            };
+            let state = stream.and_then(|stream| self.streams.get_mut(stream));
+            if let (Some(text), Some(state)) = (text, state)
+                && name == FRAME_RATE.as_bytes()
+                && let StreamKind::Video { frame_rate, .. } = &mut state.stream.kind
+            {
+                *frame_rate = String::from_utf8_lossy(&text).parse().ok();
+            }
+        }
         Ok(())
     }
 

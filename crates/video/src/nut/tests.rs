@@ -9,7 +9,11 @@ fn streams() -> Vec<Stream> {
         Stream {
             tag: RGB24,
             time_base: TimeBase::new(1001, 30_000).unwrap(),
-            kind: StreamKind::Video { size, pixel_aspect: [4, 3] },
+            kind: StreamKind::Video {
+                size,
+                frame_rate: FrameRate::new(30_000, 1001),
+                pixel_aspect: [4, 3],
+            },
         },
         Stream {
             tag: PCM16,

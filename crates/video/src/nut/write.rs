@@ -1,13 +1,16 @@
 //! Writing: headers first, then frame after frame. Every frame says everything about itself, so one
-//! frame code is enough, and as nobody seeks in a pipe so is one sync point.
+//! frame code is enough.
 
 use super::crc::crc;
 use super::frame_code as flag;
 use super::number::write_number;
-use super::{CHECKED_HEAD_ABOVE, FILE_ID, MAIN, STREAM, SYNC_POINT, Stream, StreamKind};
+use super::{
+    CHECKED_HEAD_ABOVE, FILE_ID, FRAME_RATE, INFO, MAIN, STREAM, SYNC_POINT, Stream, StreamKind,
+};
 use std::io::{self, Write};
 
-/// What FFmpeg itself writes; larger frames carry a check, and ours all do.
+/// What FFmpeg itself writes. A reader trusts no frame that begins further behind a sync point, so one
+/// stands before each frame where that is needed.
 const MAX_DISTANCE: u64 = 32_767;
 
 /// The only frame code in use.
@@ -26,31 +29,59 @@ const MAX_TICKS_DISTANCE: u64 = 1 << 30;
 #[derive(Debug)]
 pub(crate) struct Writer<W> {
     to: W,
+    num_streams: u64,
+    /// Bytes written so far, and before the last sync point.
+    position: u64,
+    last_sync_point: u64,
 }
 
 impl<W: Write> Writer<W> {
     /// Writes the headers.
-    pub fn open(mut to: W, streams: &[Stream]) -> io::Result<Self> {
-        to.write_all(FILE_ID)?;
-        to.write_all(&packet(MAIN, &main_header(streams)))?;
+    pub fn open(to: W, streams: &[Stream]) -> io::Result<Self> {
+        let num_streams = streams.len() as u64;
+        let mut writer = Self { to, num_streams, position: 0, last_sync_point: 0 };
+        writer.put(FILE_ID)?;
+        writer.put(&packet(MAIN, &main_header(streams)))?;
         for (id, stream) in streams.iter().enumerate() {
-            to.write_all(&packet(STREAM, &stream_header(id, stream)))?;
+            writer.put(&packet(STREAM, &stream_header(id, stream)))?;
         }
-        // Time 0 of the first time base; no sync point before it.
-        to.write_all(&packet(SYNC_POINT, &[0, 0]))?;
-        Ok(Self { to })
+        for (id, stream) in streams.iter().enumerate() {
+            if let StreamKind::Video { frame_rate: Some(rate), .. } = stream.kind {
+                writer.put(&packet(INFO, &remark(id, FRAME_RATE, &rate.to_string())))?;
+            }
+        }
+        // Without one before it.
+        writer.last_sync_point = writer.position;
+        writer.sync_point(0, 0)?;
+        Ok(writer)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.position += bytes.len() as u64;
+        self.to.write_all(bytes)
+    }
+
+    /// A place to begin reading at: the time, and how far back the last one is, in units of 16 bytes.
+    fn sync_point(&mut self, stream: u64, ticks: u64) -> io::Result<()> {
+        let mut content = Vec::new();
+        let back = (self.position - self.last_sync_point) / 16;
+        write_numbers(&mut content, &[ticks * self.num_streams + stream, back]);
+        self.last_sync_point = self.position;
+        self.put(&packet(SYNC_POINT, &content))
     }
 
     /// Writes a frame of stream number `stream`, shown at `ticks` of its time base.
     pub fn write(&mut self, stream: usize, ticks: i64, data: &[u8]) -> io::Result<()> {
+        let (stream, ticks) = (stream as u64, ticks.max(0) as u64);
+        if self.position + data.len() as u64 - self.last_sync_point > MAX_DISTANCE {
+            self.sync_point(stream, ticks)?;
+        }
         let mut head = vec![FRAME];
-        write_number(&mut head, stream as u64);
-        write_number(&mut head, ticks.max(0) as u64 + (1 << SHORT_BITS));
-        write_number(&mut head, data.len() as u64);
-        let check = crc(&head);
-        self.to.write_all(&head)?;
-        self.to.write_all(&check.to_be_bytes())?;
-        self.to.write_all(data)
+        write_numbers(&mut head, &[stream, ticks + (1 << SHORT_BITS), data.len() as u64]);
+        let check = crc(&head).to_be_bytes();
+        head.extend(check);
+        self.put(&head)?;
+        self.put(data)
     }
 
     /// What is written to, with everything on its way.
@@ -93,7 +124,7 @@ fn stream_header(id: usize, stream: &Stream) -> Vec<u8> {
     let time = [id, SHORT_BITS, MAX_TICKS_DISTANCE, decode_delay, flags, codec_bytes];
     write_numbers(&mut header, &time);
     match kind {
-        StreamKind::Video { size, pixel_aspect } => {
+        StreamKind::Video { size, pixel_aspect, .. } => {
             let [aspect_width, aspect_height] = pixel_aspect.map(u64::from);
             let color_space = 0;
             let (width, height) = (size.width as u64, size.height as u64);
@@ -105,6 +136,20 @@ fn stream_header(id: usize, stream: &Stream) -> Vec<u8> {
         StreamKind::Other => {}
     }
     header
+}
+
+/// A text about a stream.
+fn remark(stream: usize, name: &str, text: &str) -> Vec<u8> {
+    let mut content = Vec::new();
+    let (no_chapter, count) = ([0, 0, 0], 1);
+    write_numbers(&mut content, &[stream as u64 + 1]);
+    write_numbers(&mut content, &no_chapter);
+    write_numbers(&mut content, &[count, name.len() as u64]);
+    content.extend(name.as_bytes());
+    // -1, in the order 0, 1, -1: what follows is a text.
+    write_numbers(&mut content, &[2, text.len() as u64]);
+    content.extend(text.as_bytes());
+    content
 }
 
 fn write_numbers(header: &mut Vec<u8>, numbers: &[u64]) {

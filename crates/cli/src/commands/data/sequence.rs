@@ -52,6 +52,7 @@ fn open_clip(arguments: &SequenceArgs, folder: &Path) -> Result<Encoder> {
     let format = ClipFormat {
         size: micrograph_config(arguments.side, arguments.nuclei).size,
         time_base: arguments.fps.time_base(),
+        frame_rate: Some(arguments.fps),
         pixel_aspect: [1, 1],
         audio: None,
     };

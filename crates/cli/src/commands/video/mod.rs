@@ -9,12 +9,13 @@ mod progress;
 use crate::args::VideoArgs;
 use crate::choice::Choice;
 use crate::console::{self, counted};
-use crate::output::video::{RunFacts, Summary};
+use crate::output::video::{RunFacts, SeenFrame, Summary};
 use crate::{Outcome, device, model_source};
 use anyhow::{Error, Result};
 use follow::Follower;
 use interrupt::Interrupt;
 use kestrel_core::{Categories, Detections, RgbImage};
+use kestrel_draw::PathAnnotation;
 use kestrel_rcnn::Model;
 use kestrel_video::{Clip, DecodeOptions, Ffmpeg, Item, Run, Source, Stages};
 use outputs::Outputs;
@@ -122,7 +123,7 @@ impl Following<'_> {
                     let paths = if draws { overlay.paths(&follower.counter) } else { Vec::new() };
                     Ok((seen, paths))
                 },
-                draw: |picture: &mut RgbImage, (seen, paths)| {
+                draw: |picture: &mut RgbImage, (seen, paths): (SeenFrame, Vec<PathAnnotation>)| {
                     if draws {
                         overlay.draw(picture, &seen, &paths);
                     }
