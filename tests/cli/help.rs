@@ -10,6 +10,7 @@ fn every_command_explains_itself() {
     for command in [
         "",
         "detect",
+        "video",
         "model",
         "model info",
         "model convert",
@@ -23,8 +24,10 @@ fn every_command_explains_itself() {
         "data synth",
         "data synth micrograph",
         "data synth shapes",
+        "data synth sequence",
         "eval",
         "eval compare",
+        "eval tracks",
         "doctor",
     ] {
         let answer = work.run(&format!("{command} --help")).done();

@@ -18,4 +18,5 @@ mod results;
 mod streams;
 mod support;
 mod synth;
+mod video;
 mod weights;

@@ -240,7 +240,8 @@ fn command(ffmpeg: &Ffmpeg, growing: &Path, container: Container, format: &ClipF
         let bits_per_sec = 96_000 * audio.channels.clamp(1, 6);
         command.args(["-map", "0:a:0", "-c:a", "aac", "-b:a", &bits_per_sec.to_string()]);
     }
-    command.args(container.growing());
+    // What is in a buffer when ffmpeg dies is lost.
+    command.args(container.growing()).args(["-flush_packets", "1"]);
     command.args(["-y", "-f", container.muxer()]).arg(named(growing));
     command.stdin(Stdio::piped()).stdout(Stdio::null());
     command

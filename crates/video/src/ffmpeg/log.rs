@@ -8,6 +8,18 @@ use std::time::Duration;
 /// Complaints kept: the first ones are the causes.
 const MAX_COMPLAINTS: usize = 6;
 
+/// How complaints begin that only pass on what another has said.
+const CONSEQUENCES: [&str; 5] = [
+    "Error opening",
+    "Error parsing options",
+    "Failed to set value",
+    "Error splitting the argument list",
+    "Conversion failed",
+];
+
+/// What is said where no stream is one of pictures.
+const NO_VIDEO: &str = "matches no streams";
+
 /// What ffmpeg has said so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Log {
@@ -46,9 +58,20 @@ impl Log {
         }
     }
 
-    /// All complaints in one line.
+    /// The complaints that say something, in one line.
     pub fn reason(&self) -> String {
-        self.complaints.join("; ")
+        let says_something = |complaint: &&String| {
+            !CONSEQUENCES.iter().any(|beginning| complaint.starts_with(beginning))
+        };
+        let causes: Vec<&str> =
+            self.complaints.iter().filter(says_something).map(String::as_str).collect();
+        if causes.iter().any(|cause| cause.contains(NO_VIDEO)) {
+            return "it has no video".to_owned();
+        }
+        match causes.is_empty() {
+            true => self.complaints.join("; "),
+            false => causes.join("; "),
+        }
     }
 }
 
@@ -134,5 +157,15 @@ mod tests {
         let log = log(&[line, line, stream, "[warning] late"]);
         let expected = "moov atom not found; [vist#0:0/h264] Error submitting packet to decoder";
         assert_eq!(log.reason(), expected);
+    }
+
+    #[test]
+    fn causes_are_told_from_what_follows_from_them() {
+        let opening = "[error] Error opening input file a.mp4.";
+        let cause = "[error] moov atom not found";
+        assert_eq!(log(&[cause, opening]).reason(), "moov atom not found");
+        assert_eq!(log(&[opening]).reason(), "Error opening input file a.mp4.");
+        let map = "[fatal] Stream map '0:V:0' matches no streams.";
+        assert_eq!(log(&[map, opening]).reason(), "it has no video");
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &TracksArgs) -> Result<Outcome> {
         bail!(
             "--truth: found {} for {}, expected one each in the same order",
             counted(truth.len(), "file"),
-            counted(found.len(), "file of tracks")
+            format_args!("{} of tracks", counted(found.len(), "file"))
         );
     }
     if let Some(path) = json.as_deref().filter(|path| !is_standard_output(Some(path))) {

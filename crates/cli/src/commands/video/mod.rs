@@ -17,11 +17,11 @@ use interrupt::Interrupt;
 use kestrel_core::{Categories, Detections, RgbImage};
 use kestrel_draw::PathAnnotation;
 use kestrel_rcnn::Model;
-use kestrel_video::{Clip, DecodeOptions, Ffmpeg, Item, Run, Source, Stages};
+use kestrel_video::{Clip, DecodeOptions, Ffmpeg, Frame, Item, Run, Source, Stages, VideoError};
 use outputs::Outputs;
 use overlay::Overlay;
 use progress::FrameProgress;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &VideoArgs) -> Result<Outcome> {
@@ -49,8 +49,9 @@ pub(crate) fn run(arguments: &VideoArgs) -> Result<Outcome> {
         Err(error) => return Err(error),
     };
     let outputs = Outputs::open(arguments, places, &source, &clip, &categories, find_ffmpeg)?;
-    let following = Following { arguments, model: &model, choice: &choice, name };
-    following.run(&source, clip, outputs, &categories)
+    let (model, choice, categories) = (&model, &choice, &categories);
+    let following = Following { arguments, model, choice, name, categories };
+    following.run(&source, clip, outputs)
 }
 
 /// The program, wherever it is.
@@ -72,9 +73,8 @@ fn decode_options(arguments: &VideoArgs) -> DecodeOptions {
 
 /// A clip that cannot be read is a failed input; everything else is wrong use.
 fn is_about_the_clip(error: &Error) -> bool {
-    use kestrel_video::VideoError::Start;
-    let error = error.downcast_ref::<kestrel_video::VideoError>();
-    error.is_some_and(|error| !matches!(error, Start { .. }))
+    let error = error.downcast_ref::<VideoError>();
+    error.is_some_and(|error| !matches!(error, VideoError::Start { .. }))
 }
 
 fn failed(error: &Error) -> Outcome {
@@ -88,92 +88,94 @@ struct Following<'a> {
     model: &'a Model,
     choice: &'a Choice,
     name: &'a str,
+    categories: &'a Categories,
 }
 
 impl Following<'_> {
-    fn run(
-        &self,
-        source: &Source,
-        clip: Clip,
-        mut outputs: Outputs,
-        categories: &Categories,
-    ) -> Result<Outcome> {
-        let arguments = self.arguments;
+    fn run(&self, source: &Source, clip: Clip, mut outputs: Outputs) -> Result<Outcome> {
+        let start = self.arguments.part.start.unwrap_or_default().as_secs_f64();
         let time_base = clip.format().time_base;
-        let start = arguments.part.start.unwrap_or_default();
-        let secs = move |ticks: i64| start.as_secs_f64() + time_base.secs(ticks);
+        let secs = move |ticks: i64| start + time_base.secs(ticks);
         let interrupt = Interrupt::catch(clip.stop_handle())?;
-        let mut progress = FrameProgress::start(clip.expected_frames());
-        let mut follower = Follower::new(arguments);
-        let overlay = Overlay::new(categories);
-        let draws = outputs.encoder.is_some();
+        let mut follower = Follower::new(self.arguments);
         let started = Instant::now();
-        let Outputs { sink, encoder, .. } = &mut outputs;
-        let Run { num_frames, times, failure } = kestrel_video::run(
-            clip,
-            arguments.batch,
-            Stages {
-                detect: |pictures: &[RgbImage]| {
-                    let found = self.model.detect(pictures)?;
-                    Ok(found.into_iter().map(|found| self.choice.keep(found)).collect())
-                },
-                follow: |frame: &kestrel_video::Frame, found: Detections| {
-                    let seen = follower.follow(frame, found, secs);
-                    sink.write(&seen)?;
-                    let paths = if draws { overlay.paths(&follower.counter) } else { Vec::new() };
-                    Ok((seen, paths))
-                },
-                draw: |picture: &mut RgbImage, (seen, paths): (SeenFrame, Vec<PathAnnotation>)| {
-                    if draws {
-                        overlay.draw(picture, &seen, &paths);
-                    }
-                    Ok(())
-                },
-                encode: |item: Item| {
-                    if let Some(encoder) = encoder {
-                        match &item {
-                            Item::Frame(frame) => encoder.write(frame)?,
-                            Item::LastAudio(audio) => encoder.write_audio(audio)?,
-                        }
-                    }
-                    if matches!(item, Item::Frame(_)) {
-                        progress.step();
-                    }
-                    Ok::<(), Error>(())
-                },
-            },
-        );
-        let took = started.elapsed();
-        progress.finish();
-        let is_complete = failure.is_none() && !interrupt.happened();
+        let run = self.through_all_stages(clip, &mut outputs, &mut follower, secs);
+        let Run { num_frames, times, failure } = run;
         let facts = RunFacts {
             source: source.to_string(),
             model: self.name.to_owned(),
             frames: num_frames,
-            shown_secs: follower.last_secs - start.as_secs_f64(),
-            took_secs: took.as_secs_f64(),
-            is_complete,
+            shown_secs: follower.last_secs - start,
+            took_secs: started.elapsed().as_secs_f64(),
+            is_complete: failure.is_none() && !interrupt.happened(),
             stages: times,
         };
-        let summary =
-            Summary::new(facts.clone(), &follower.summaries, &follower.counter, categories, secs);
-        let failures = failure.into_iter().chain(outputs.finish(&summary).err());
-        let num_failures = failures.map(|error| failed(&error)).count();
+        let Follower { summaries, counter, .. } = &follower;
+        let summary = Summary::new(facts.clone(), summaries, counter, self.categories, secs);
+        let finished = outputs.finish(&summary);
+        for error in failure.iter().chain(finished.as_ref().err()) {
+            failed(error);
+        }
         console::print(summary.render().trim_end())?;
-        report(&facts, &summary, took);
+        report(&facts, &summary);
         if interrupt.happened() {
             console::note("interrupted; everything up to there is written");
         }
-        match num_failures == 0 && is_complete {
+        match finished.is_ok() && facts.is_complete {
             true => Ok(Outcome::Done),
             false => Ok(Outcome::SomeInputsFailed),
         }
     }
+
+    fn through_all_stages(
+        &self,
+        clip: Clip,
+        outputs: &mut Outputs,
+        follower: &mut Follower,
+        secs: impl Fn(i64) -> f64 + Copy + Send,
+    ) -> Run<Error> {
+        let mut progress = FrameProgress::start(clip.expected_frames());
+        let overlay = Overlay::new(self.categories);
+        let Outputs { sink, encoder, .. } = outputs;
+        let draws = encoder.is_some();
+        let stages = Stages {
+            detect: |pictures: &[RgbImage]| {
+                let found = self.model.detect(pictures)?;
+                Ok(found.into_iter().map(|found| self.choice.keep(found)).collect())
+            },
+            follow: |frame: &Frame, found: Detections| {
+                let seen = follower.follow(frame, found, secs);
+                sink.write(&seen)?;
+                let paths = if draws { overlay.paths(&follower.counter) } else { Vec::new() };
+                Ok((seen, paths))
+            },
+            draw: |picture: &mut RgbImage, (seen, paths): (SeenFrame, Vec<PathAnnotation>)| {
+                if draws {
+                    overlay.draw(picture, &seen, &paths);
+                }
+                Ok(())
+            },
+            encode: |item: Item| {
+                match (encoder.as_mut(), &item) {
+                    (Some(encoder), Item::Frame(frame)) => encoder.write(frame)?,
+                    (Some(encoder), Item::LastAudio(audio)) => encoder.write_audio(audio)?,
+                    (None, _) => {}
+                }
+                if matches!(item, Item::Frame(_)) {
+                    progress.step();
+                }
+                Ok::<(), Error>(())
+            },
+        };
+        let run = kestrel_video::run(clip, self.arguments.batch, stages);
+        progress.finish();
+        run
+    }
 }
 
 /// The last lines: how much in what time, and who was busy.
-fn report(facts: &RunFacts, summary: &Summary, took: Duration) {
-    let secs = took.as_secs_f64();
+fn report(facts: &RunFacts, summary: &Summary) {
+    let secs = facts.took_secs;
     let tracks = match summary.num_tracks() {
         0 => String::new(),
         count => format!(", {}", counted(count, "track")),

@@ -2,7 +2,7 @@
 //! their counts.
 
 use crate::output::video::{SeenFrame, SeenObject};
-use kestrel_core::{Categories, Label};
+use kestrel_core::{Categories, ImageSize, Label};
 use kestrel_draw::{Annotation, Color, DrawStyle, PathAnnotation, draw_annotations, draw_paths};
 use kestrel_video::{Counter, Point};
 use std::collections::BTreeMap;
@@ -46,10 +46,13 @@ impl<'a> Overlay<'a> {
         seen: &SeenFrame,
         paths: &[PathAnnotation],
     ) {
+        let letter_px = letter_width_px(picture.size());
         let mut objects: Vec<(usize, &SeenObject)> = seen.objects.iter().enumerate().collect();
         objects.sort_by(|(_, a), (_, b)| a.detection.score.total_cmp(&b.detection.score));
-        let annotations: Vec<Annotation<'_>> =
-            objects.into_iter().map(|(place, object)| self.annotation(place, object)).collect();
+        let annotations: Vec<Annotation<'_>> = objects
+            .into_iter()
+            .map(|(place, object)| self.annotation(place, object, letter_px))
+            .collect();
         draw_annotations(picture, &annotations, &self.style);
         draw_paths(picture, paths);
     }
@@ -70,6 +73,11 @@ impl<'a> Overlay<'a> {
             color: Color::distinct(number),
         }
     }
+}
+
+/// About the width of a letter on a tag, which grows with the picture.
+fn letter_width_px(size: ImageSize) -> f32 {
+    (size.height.min(size.width) as f32 / 36.0 * 0.45).max(7.0)
 }
 
 fn points(points: &[Point]) -> Vec<[f32; 2]> {
