@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A crate of the toolkit and the crates of the toolkit it may use, `kestrel-` left out.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("core", &[]),
     ("layers", &[]),
     ("weights", &["core"]),
@@ -22,12 +22,13 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("resnet", &["layers"]),
     ("fpn", &["layers"]),
     ("rcnn", &["core", "fpn", "layers", "resnet", "roi-align", "weights"]),
+    ("video", &["core", "data", "draw"]),
     ("train", &["core", "data", "draw", "eval", "layers", "rcnn", "resnet", "weights"]),
-    ("cli", &["core", "data", "draw", "eval", "rcnn", "train", "weights", "zoo"]),
+    ("cli", &["core", "data", "draw", "eval", "rcnn", "train", "video", "weights", "zoo"]),
 ];
 
 /// Crates that build and run without libtorch.
-const WITHOUT_TENSORS: [&str; 6] = ["core", "data", "draw", "eval", "zoo", "xtask"];
+const WITHOUT_TENSORS: [&str; 7] = ["core", "data", "draw", "eval", "video", "zoo", "xtask"];
 
 /// The aim is 400; this leaves room for a table or an attribute.
 const MAX_LINES: usize = 450;

@@ -10,6 +10,7 @@ fn every_command_explains_itself() {
     for command in [
         "",
         "detect",
+        "video",
         "model",
         "model info",
         "model convert",
@@ -23,12 +24,14 @@ fn every_command_explains_itself() {
         "data synth",
         "data synth micrograph",
         "data synth shapes",
+        "data synth sequence",
         "eval",
         "eval compare",
         "config",
         "config init",
         "config show",
         "config check",
+        "eval tracks",
         "doctor",
     ] {
         let answer = work.run(&format!("{command} --help")).done();

@@ -19,4 +19,5 @@ mod results;
 mod streams;
 mod support;
 mod synth;
+mod video;
 mod weights;

@@ -1,6 +1,6 @@
 //! `cargo xtask test` and `cargo xtask check`: everything CI looks at.
 
-use crate::{setup, shell};
+use crate::{ffmpeg, setup, shell};
 use anyhow::Result;
 
 /// Set-up, all checks, all tests.
@@ -12,6 +12,7 @@ pub fn test() -> Result<()> {
 /// Set-up, format, lints, documentation; `cargo deny` and `typos` where they are installed.
 pub fn check() -> Result<()> {
     setup::run()?;
+    ffmpeg::run()?;
     shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))?;
     shell::run(&mut shell::cargo(&[
         "clippy",

@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod demo;
+mod ffmpeg;
 mod oracle;
 mod python;
 mod setup;
@@ -13,7 +14,8 @@ use anyhow::{Result, bail};
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  setup    bring libtorch 2.11.0 to .libtorch (nothing to do when it is there)
+  setup    bring libtorch 2.11.0 to .libtorch, and ffmpeg where there is none (nothing to do
+           when they are there)
   demo     set-up, build, and find the nuclei in a drawn micrograph
   test     set-up and everything CI checks: format, lints, all tests, docs
   check    the same without the tests
@@ -25,7 +27,7 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["setup"] => setup::run().map(drop),
+        ["setup"] => setup::run().and_then(|_| ffmpeg::run()),
         ["demo"] => demo::run(),
         ["test"] => check::test(),
         ["check"] => check::check(),

@@ -5,6 +5,7 @@
 //! wrong use, config or model. Nothing below this crate prints.
 
 mod args;
+mod choice;
 mod commands;
 mod console;
 mod dataset;

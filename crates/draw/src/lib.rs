@@ -1,9 +1,10 @@
 //! Boxes, masks, names and scores on pictures.
 //!
 //! [`draw_detections`] paints what a detector answered. [`draw_annotations`] beneath it paints any
-//! outlined, named things: ground truth without scores, tracks with numbers. [`contact_sheet`] puts
-//! many such pictures on one. [`Chart`] is what plotters draws on where a chart has to be a picture. Everything is clipped to the picture, and the same input gives the
-//! same bytes on every run.
+//! outlined, named things: ground truth without scores, tracks with numbers; [`draw_paths`] lines and
+//! zones. [`contact_sheet`] puts many such pictures on one, and a [`Chart`] is what plotters draws on
+//! where a chart has to be a picture. Everything is clipped to the picture, and the same input gives
+//! the same bytes on every run.
 
 mod annotation;
 mod canvas;
@@ -11,6 +12,7 @@ mod chart;
 mod color;
 mod contour;
 mod font;
+mod path;
 mod sheet;
 mod style;
 mod tag;
@@ -18,5 +20,6 @@ mod tag;
 pub use annotation::{Annotation, draw_annotations, draw_detections, draw_target};
 pub use chart::{Chart, ChartBackend};
 pub use color::Color;
+pub use path::{PathAnnotation, draw_paths};
 pub use sheet::{Tile, contact_sheet, shrunk};
 pub use style::{Boxes, ColorBy, DrawStyle, Labels};

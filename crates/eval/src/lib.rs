@@ -6,6 +6,7 @@
 //!   them, each class, Pascal VOC's AP, TIDE's error split, who is taken for whom, curves,
 //!   calibration, and how each image fared;
 //! * [`compare`] says whether one detector is better than another, and how sure that is;
+//! * [`score_tracks`] scores the tracks of a clip: MOTA, IDF1, HOTA;
 //! * [`html`] writes an evaluation as one page.
 //!
 //! The matching is that of the `hotcoco` crate. Boxes are `x y width height` here, as COCO has
@@ -32,6 +33,7 @@ mod samples;
 #[allow(clippy::unwrap_used)]
 mod tests;
 mod tide;
+mod tracks;
 mod truth;
 mod voc;
 
@@ -50,5 +52,9 @@ pub use precision_recall::{ClassPrecision, PrecisionRecall};
 pub use report::{Cost, Fact, GalleryPicture, PictureFormat, ReportExtras, html};
 pub use results::{found, read_results, results_json};
 pub use tide::{Tide, TideError, TideKind};
+pub use tracks::{
+    Clear, Hota, Identity, TrackBox, TrackError, TrackRole, TrackScores, TrackSequence,
+    score_tracks,
+};
 pub use truth::{Class, Truth};
 pub use voc::{Voc, VocClass};

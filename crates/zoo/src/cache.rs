@@ -26,8 +26,7 @@ impl Cache {
     /// # Errors
     /// When none of the three is known.
     pub fn from_env() -> Result<Self, NoCacheFolder> {
-        let root = root_folder(|name| env::var_os(name), env::home_dir()).ok_or(NoCacheFolder)?;
-        Ok(Self::at(root.join("models")))
+        Ok(Self::at(cache_root().ok_or(NoCacheFolder)?.join("models")))
     }
 
     /// A cache that keeps its files in `folder` itself.
@@ -49,6 +48,12 @@ impl Cache {
     pub fn get(&self, model: &Model) -> Option<PathBuf> {
         Some(self.path(model)).filter(|path| path.is_file())
     }
+}
+
+/// The folder that everything downloaded lies in: `$KESTREL_CACHE`, else `$XDG_CACHE_HOME/kestrel`,
+/// else `~/.cache/kestrel`; `None` where none of the three is known.
+pub fn cache_root() -> Option<PathBuf> {
+    root_folder(|name| env::var_os(name), env::home_dir())
 }
 
 fn root_folder(

@@ -35,7 +35,7 @@ mod part;
 mod search;
 mod source;
 
-pub use cache::{Cache, NoCacheFolder};
+pub use cache::{Cache, NoCacheFolder, cache_root};
 pub use error::{Action, FetchError};
 pub use fetch::{Progress, fetch};
 pub use models::{Accuracy, Architecture, Kind, MODELS, Model, Recipe};

@@ -2,6 +2,7 @@
 
 use super::count;
 use clap::{Args, Subcommand, ValueEnum};
+use kestrel_video::FrameRate;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -181,6 +182,11 @@ pub enum SynthCommand {
                       pictures and their shapes as COCO ground truth, truth.json."
     )]
     Shapes(ShapesArgs),
+    /// A clip of moving, touching and dividing nuclei with their masks and tracks.
+    #[command(after_help = "Example:\n  kestrel data synth sequence -o drawn --frames 100 --seed \
+                      7\n\nWrites the frames as PNG and as sequence.mp4, their nuclei as COCO ground \
+                      truth with track ids, truth.json, and as MOTChallenge text, truth.mot.txt.")]
+    Sequence(SequenceArgs),
 }
 
 /// `kestrel data synth micrograph`.
@@ -204,6 +210,35 @@ pub struct MicrographArgs {
     /// Height and width of a picture in pixels [default: 256].
     #[arg(long, value_name = "PIXELS")]
     pub side: Option<usize>,
+}
+
+/// `kestrel data synth sequence`.
+#[derive(Debug, Args)]
+pub struct SequenceArgs {
+    /// The folder to write into.
+    #[arg(long, short, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Equal seeds draw equal pictures.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Frames drawn.
+    #[arg(long, value_name = "N", default_value = "100", value_parser = count)]
+    pub frames: NonZeroUsize,
+    /// Frames a second of the clip, such as 10 or 30000/1001.
+    #[arg(long, value_name = "RATE", default_value = "10")]
+    pub fps: FrameRate,
+    /// Nuclei in a frame [default: 28].
+    #[arg(long, value_name = "N")]
+    pub nuclei: Option<usize>,
+    /// Height and width of a frame in pixels [default: 256].
+    #[arg(long, value_name = "PIXELS")]
+    pub side: Option<usize>,
+    /// Chance that a nucleus divides in a frame, from 0 to 0.1.
+    #[arg(long, value_name = "CHANCE", default_value_t = 0.002)]
+    pub divisions: f64,
+    /// Write the frames alone; no ffmpeg is needed.
+    #[arg(long)]
+    pub no_video: bool,
 }
 
 /// `kestrel data synth shapes`.

@@ -34,6 +34,14 @@ pub enum EvalCommand {
                       instances.json\n\nThe interval comes from drawing pictures again, the same \
                       ones for both files (paired bootstrap).")]
     Compare(CompareArgs),
+    /// Score the tracks of clips: MOTA, IDF1, HOTA, id switches.
+    #[command(
+        after_help = "Examples:\n  kestrel eval tracks clip-kestrel.mot.txt --truth gt.txt\n  kestrel \
+                      eval tracks a.txt b.txt --truth a-gt.txt b-gt.txt --json scores.json\n\nBoth \
+                      are MOTChallenge text; boxes match at an overlap of 0.5, in HOTA at 0.05 to \
+                      0.95. Boxes of the truth with confidence 0 are left out."
+    )]
+    Tracks(TracksArgs),
 }
 
 /// `kestrel eval`.
@@ -106,6 +114,20 @@ pub struct CompareArgs {
     /// Equal seeds give equal intervals.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    /// Also write all numbers as JSON; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+/// `kestrel eval tracks`.
+#[derive(Debug, Args)]
+pub struct TracksArgs {
+    /// What was found, a file for each clip.
+    #[arg(required = true)]
+    pub found: Vec<PathBuf>,
+    /// What is true, as many files in the same order.
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    pub truth: Vec<PathBuf>,
     /// Also write all numbers as JSON; `-` is standard output.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,

@@ -4,6 +4,7 @@ mod config;
 mod data;
 mod eval;
 mod train;
+mod video;
 
 use crate::output::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -13,10 +14,11 @@ use std::path::PathBuf;
 pub use config::{ConfigCommand, ConfigFileArgs};
 pub use data::{
     CheckArgs, ConvertDataArgs, DataArgs, DataCommand, DataFormat, MicrographArgs, Part, Pictures,
-    PreviewArgs, ShapesArgs, SplitArgs, SynthCommand,
+    PreviewArgs, SequenceArgs, ShapesArgs, SplitArgs, SynthCommand,
 };
-pub use eval::{CompareArgs, EvalArgs, EvalCommand, ScoreArgs, TruthArgs};
+pub use eval::{CompareArgs, EvalArgs, EvalCommand, ScoreArgs, TracksArgs, TruthArgs};
 pub use train::TrainArgs;
+pub use video::{VideoArgs, VideoFormat};
 
 /// Detect objects and segment instances in pictures with Faster R-CNN and Mask R-CNN.
 #[derive(Debug, Parser)]
@@ -37,6 +39,8 @@ pub enum Command {
     /// Begin, show and check configs of runs.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Find objects in a clip and follow them from frame to frame.
+    Video(VideoArgs),
     /// Look at, convert, list and fetch models.
     #[command(subcommand)]
     Model(ModelCommand),

@@ -1,6 +1,7 @@
 //! `kestrel detect`: pictures in, what is on them out.
 
 use crate::args::DetectArgs;
+use crate::choice::Choice;
 use crate::commands::originals::Originals;
 use crate::commands::pictures::DrawnPictures;
 use crate::console::{self, counted};
@@ -9,11 +10,10 @@ use crate::output::{Destination, ImageResult, Sink, Table, image_ids};
 use crate::progress::Progress;
 use crate::{Outcome, device, model_source};
 use anyhow::{Result, bail};
-use kestrel_core::{Categories, Detections, Label, RgbImage, closest};
+use kestrel_core::{Categories, Detections, RgbImage};
 use kestrel_data::{DecodeError, find_images};
-use kestrel_rcnn::{Architecture, Model};
+use kestrel_rcnn::Model;
 use std::io::IsTerminal;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 /// Runs the command.
@@ -27,7 +27,9 @@ pub(crate) fn run(arguments: &DetectArgs) -> Result<Outcome> {
         ));
     }
     let (weights, metadata) = model_source::open(name, arguments.architecture.as_deref())?;
-    let choice = Choice::new(arguments, &metadata.architecture, &metadata.categories)?;
+    let wanted = Choice::labels(&arguments.classes, &metadata.categories)?;
+    let choice =
+        Choice::new(arguments.score, arguments.max_detections, wanted, &metadata.architecture);
     let architecture = choice.applied_to(metadata.architecture);
     let model = Model::load(&architecture, &weights, device)?;
     drop(weights);
@@ -42,57 +44,6 @@ pub(crate) fn run(arguments: &DetectArgs) -> Result<Outcome> {
         }
     })?;
     report.finish()
-}
-
-/// Which detections the user wants.
-struct Choice {
-    score: Option<f32>,
-    max_detections: usize,
-    /// Empty for all.
-    labels: Vec<Label>,
-}
-
-impl Choice {
-    fn new(
-        arguments: &DetectArgs,
-        architecture: &Architecture,
-        categories: &Categories,
-    ) -> Result<Self> {
-        let label = |name: &String| match categories.label(name) {
-            Some(label) => Ok(label),
-            None => {
-                let names = categories.names().iter().skip(1).map(String::as_str);
-                let meant = closest(name, names);
-                let hint = meant.map(|meant| format!("; did you mean `{meant}`?"));
-                bail!(
-                    "--classes: the model has no class `{name}` among its {}{}",
-                    architecture.num_classes - 1,
-                    hint.unwrap_or_default()
-                )
-            }
-        };
-        let labels = arguments.classes.iter().map(label).collect::<Result<_>>()?;
-        let wanted = arguments.max_detections.map(NonZeroUsize::get);
-        let max_detections = wanted.unwrap_or(architecture.box_branch.max_detections);
-        Ok(Self { score: arguments.score, max_detections, labels })
-    }
-
-    /// The detector is asked for no less than the user wants, so that a choice of classes still
-    /// fills up.
-    fn applied_to(&self, mut architecture: Architecture) -> Architecture {
-        let branch = &mut architecture.box_branch;
-        branch.score_thresh = self.score.unwrap_or(branch.score_thresh);
-        branch.max_detections = branch.max_detections.max(self.max_detections);
-        architecture
-    }
-
-    fn keep(&self, mut detections: Detections) -> Detections {
-        if !self.labels.is_empty() {
-            detections.objects.retain(|object| self.labels.contains(&object.label));
-        }
-        detections.objects.truncate(self.max_detections);
-        detections
-    }
 }
 
 /// Where everything found goes.

@@ -1,11 +1,13 @@
 //! `kestrel doctor`: what this machine and this installation can do.
 
+use crate::commands::video::find_ffmpeg;
 use crate::console::counted;
 use crate::model_source::{self, BUILT_IN};
 use crate::{Outcome, console, device};
 use anyhow::{Result, bail};
 use kestrel_core::{ImageSize, RgbImage};
 use kestrel_rcnn::Model;
+use kestrel_video::Ffmpeg;
 use kestrel_zoo::Cache;
 use std::fmt::Display;
 use std::time::Instant;
@@ -22,6 +24,12 @@ pub(crate) fn run() -> Result<Outcome> {
         Ok(()) => line("cuda", counted(tch::Cuda::device_count() as usize, "card"))?,
         Err(_) => line("cuda", "not in this libtorch; the CPU serves")?,
     }
+    // Only `kestrel video` needs it: a hint, and no fault of the installation.
+    let ffmpeg = find_ffmpeg();
+    line(
+        "ffmpeg",
+        ffmpeg.map_or_else(|error| console::message(&error), |found| described(&found)),
+    )?;
     let mut all_well = check("model cache", writable_cache())?;
     for model in &BUILT_IN {
         let works =
@@ -29,6 +37,10 @@ pub(crate) fn run() -> Result<Outcome> {
         all_well &= check(model.name, works)?;
     }
     Ok(if all_well { Outcome::Done } else { Outcome::SomeInputsFailed })
+}
+
+fn described(ffmpeg: &Ffmpeg) -> String {
+    format!("{} at {}", ffmpeg.version(), ffmpeg.path().display())
 }
 
 fn line(name: &str, value: impl Display) -> Result<()> {

@@ -10,6 +10,7 @@ mod model;
 mod originals;
 mod pictures;
 mod train;
+mod video;
 
 use crate::Outcome;
 use crate::args::{Command, ModelCommand};
@@ -19,6 +20,7 @@ use anyhow::Result;
 pub(crate) fn run(command: Command) -> Result<Outcome> {
     match command {
         Command::Detect(arguments) => detect::run(&arguments),
+        Command::Video(arguments) => video::run(&arguments),
         Command::Model(ModelCommand::Info { model, architecture }) => {
             model::info(&model, architecture.as_deref())
         }

@@ -54,7 +54,7 @@ impl Write for WholeFile {
 }
 
 /// A file to be renamed later, readable by whom a plain new file would be.
-fn hidden_file(folder: &Path) -> io::Result<NamedTempFile> {
+pub(super) fn hidden_file(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".kestrel-");
     #[cfg(unix)]

@@ -11,9 +11,11 @@
 mod coco;
 mod csv;
 mod destination;
+mod growing;
 mod image_id;
 mod json;
 mod table;
+pub(crate) mod video;
 mod yolo;
 
 pub use destination::Destination;

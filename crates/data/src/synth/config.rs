@@ -85,11 +85,20 @@ pub struct MotionConfig {
     pub turn_radians: f64,
     /// How much the light of a nucleus rises and falls, over its mean; 0 to 1.
     pub glow_ratio: f64,
+    /// Chance that a nucleus divides in a frame; 0 to 0.1. Its halves are smaller than nuclei begin
+    /// with and do not divide again.
+    pub division_chance: f64,
 }
 
 impl Default for MotionConfig {
     fn default() -> Self {
-        Self { drift_px: 1.0, wander_px: 0.7, turn_radians: 0.03, glow_ratio: 0.15 }
+        Self {
+            drift_px: 1.0,
+            wander_px: 0.7,
+            turn_radians: 0.03,
+            glow_ratio: 0.15,
+            division_chance: 0.0,
+        }
     }
 }
 
@@ -168,7 +177,8 @@ impl MotionConfig {
         in_range("motion.drift_px", self.drift_px, 0.0, 100.0)?;
         in_range("motion.wander_px", self.wander_px, 0.0, 30.0)?;
         in_range("motion.turn_radians", self.turn_radians, 0.0, 0.35)?;
-        in_range("motion.glow_ratio", self.glow_ratio, 0.0, 1.0)
+        in_range("motion.glow_ratio", self.glow_ratio, 0.0, 1.0)?;
+        in_range("motion.division_chance", self.division_chance, 0.0, 0.1)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The same nuclei over time: drifting, turning, glowing, leaving and coming.
+//! The same nuclei over time: drifting, turning, glowing, dividing, leaving and coming.
 
 use super::chance::{Chance, Direction};
 use super::layout::{self, Field};
@@ -17,6 +17,8 @@ const NEAREST_RATIO: f64 = 0.84;
 pub struct TrackedNucleus {
     /// The same in every frame; never given to another nucleus.
     pub id: u64,
+    /// The nucleus it came from by division.
+    pub parent: Option<u64>,
     /// The pixels it shows.
     pub mask: Mask,
 }
@@ -79,6 +81,7 @@ pub fn micrograph_sequence(
 /// A nucleus and how it changes.
 struct Mover {
     id: u64,
+    parent: Option<u64>,
     nucleus: Nucleus,
     mean_brightness: f64,
     /// Where in its rise and fall the light is.
@@ -97,6 +100,7 @@ impl MicrographSequence<'_> {
         self.next_id += 1;
         Mover {
             id: self.next_id,
+            parent: None,
             mean_brightness: nucleus.brightness,
             nucleus,
             glow: chance.direction(),
@@ -113,8 +117,10 @@ impl MicrographSequence<'_> {
         let scene = Scene::of(self.config.size, self.movers.iter().map(|mover| &mover.nucleus));
         let image = self.optics.expose(&scene.light, &mut self.chance);
         let masks = scene.masks().into_iter();
-        let nuclei =
-            masks.map(|(number, mask)| TrackedNucleus { id: self.movers[number].id, mask });
+        let nuclei = masks.map(|(number, mask)| {
+            let Mover { id, parent, .. } = self.movers[number];
+            TrackedNucleus { id, parent, mask }
+        });
         MicrographFrame { image, nuclei: nuclei.collect() }
     }
 
@@ -129,6 +135,27 @@ impl MicrographSequence<'_> {
                 let nucleus = Nucleus::new(self.config, entry, &mut self.chance);
                 self.movers[number] = self.mover(nucleus);
             }
+        }
+        self.divide();
+    }
+
+    /// Lets some of the grown nuclei divide. Without divisions no random number is drawn.
+    fn divide(&mut self) {
+        let chance_to = self.config.motion.division_chance;
+        if chance_to == 0.0 {
+            return;
+        }
+        for number in 0..self.movers.len() {
+            let mover = &self.movers[number];
+            let is_grown = mover.nucleus.radius >= self.config.min_radius_px;
+            if !is_grown || !self.chance.happens(chance_to) {
+                continue;
+            }
+            let (parent, wander) = (Some(mover.id), mover.wander);
+            let halves = mover.nucleus.halves(NEAREST_RATIO, &mut self.chance);
+            let [first, second] = halves.map(|half| Mover { parent, wander, ..self.mover(half) });
+            self.movers[number] = first;
+            self.movers.push(second);
         }
     }
 }
@@ -247,12 +274,32 @@ mod tests {
                 wander_px: 0.0,
                 turn_radians: 0.0,
                 glow_ratio: 0.0,
+                division_chance: 0.0,
             },
             ..config()
         };
         let frames = frames(&still, 2);
         assert_eq!(frames[0].nuclei, frames[1].nuclei);
         assert_ne!(frames[0].image, frames[1].image);
+    }
+
+    #[test]
+    fn halves_know_where_they_came_from() {
+        let mut config = config();
+        config.motion.division_chance = 0.02;
+        let frames = frames(&config, 60);
+        let mut num_halves = 0;
+        for (before, after) in frames.iter().zip(&frames[1..]) {
+            for half in after.nuclei.iter().filter(|nucleus| nucleus.parent.is_some()) {
+                let mother = before.nuclei.iter().find(|old| Some(old.id) == half.parent);
+                // Later the mother is gone; at first its half lies where it lay.
+                let Some(mother) = mother else { continue };
+                assert!(mother.mask.iou(&half.mask) > 0.15, "{} of {}", half.id, mother.id);
+                assert!(!ids(after).contains(&mother.id), "a mother is gone");
+                num_halves += 1;
+            }
+        }
+        assert!(num_halves >= 4, "{num_halves} halves");
     }
 
     #[test]

@@ -79,6 +79,21 @@ impl Nucleus {
         }
     }
 
+    /// The two that it becomes by division: half the area each, side by side along the long axis,
+    /// their middles so far apart over the sum of their radii.
+    pub fn halves(&self, distance_ratio: f64, chance: &mut Chance) -> [Self; 2] {
+        let shrink = 0.5f64.sqrt();
+        let from_middle = distance_ratio * self.radius * shrink;
+        [-1.0, 1.0].map(|side| Self {
+            middle: self.middle.moved(self.heading, side * from_middle),
+            radius: self.radius * shrink,
+            long: self.long * shrink,
+            short: self.short * shrink,
+            texture_seed: chance.bits(),
+            ..self.clone()
+        })
+    }
+
     /// No point of the nucleus is further from its middle, in pixels.
     pub fn reach(&self) -> f64 {
         let bent: f64 = self.outline.iter().map(|h| h.cosine.abs() + h.sine.abs()).sum();

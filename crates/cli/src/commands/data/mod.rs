@@ -3,6 +3,7 @@
 mod check;
 mod convert;
 mod preview;
+mod sequence;
 mod split;
 mod synth;
 
@@ -21,6 +22,7 @@ pub(crate) fn run(command: &DataCommand) -> Result<Outcome> {
         DataCommand::Preview(arguments) => preview::run(arguments),
         DataCommand::Synth(SynthCommand::Micrograph(arguments)) => synth::micrographs(arguments),
         DataCommand::Synth(SynthCommand::Shapes(arguments)) => synth::shapes(arguments),
+        DataCommand::Synth(SynthCommand::Sequence(arguments)) => sequence::run(arguments),
     }
 }
 

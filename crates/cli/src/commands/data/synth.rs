@@ -8,7 +8,7 @@ use crate::place::make_folder;
 use anyhow::Result;
 use kestrel_core::{ImageSize, Mask, RgbImage};
 use kestrel_data::{
-    MicrographConfig, ShapeClass, ShapesConfig, micrograph_sequence, write_picture,
+    MicrographConfig, ShapeClass, ShapesConfig, TrackedNucleus, micrograph_sequence, write_picture,
 };
 use serde_json::{Value, json};
 use std::path::Path;
@@ -26,11 +26,7 @@ pub(crate) fn micrographs(arguments: &MicrographArgs) -> Result<Outcome> {
     let count = arguments.count.get();
     if arguments.moving {
         for frame in micrograph_sequence(&config, arguments.seed, count)? {
-            let nuclei: Vec<Drawn> = frame
-                .nuclei
-                .into_iter()
-                .map(|nucleus| Drawn { track: Some(nucleus.id), ..Drawn::new(1, nucleus.mask) })
-                .collect();
+            let nuclei: Vec<Drawn> = frame.nuclei.into_iter().map(Drawn::tracked).collect();
             truth.add(folder, "frame", &frame.image, &nuclei)?;
         }
     } else {
@@ -65,15 +61,20 @@ pub(crate) fn shapes(arguments: &ShapesArgs) -> Result<Outcome> {
 }
 
 fn config(arguments: &MicrographArgs) -> MicrographConfig {
+    micrograph_config(arguments.side, arguments.nuclei)
+}
+
+/// The default with another side and number of nuclei.
+pub(super) fn micrograph_config(side: Option<usize>, nuclei: Option<usize>) -> MicrographConfig {
     let mut config = MicrographConfig::default();
-    if let Some(side) = arguments.side {
+    if let Some(side) = side {
         config.size = ImageSize::new(side, side);
         // Otherwise a small picture would need a setting there is no option for.
         let largest_radius_px = (side as f64 / 2.0).max(1.0);
         config.max_radius_px = config.max_radius_px.min(largest_radius_px);
         config.min_radius_px = config.min_radius_px.min(largest_radius_px);
     }
-    config.num_nuclei = arguments.nuclei.unwrap_or(config.num_nuclei);
+    config.num_nuclei = nuclei.unwrap_or(config.num_nuclei);
     config
 }
 
@@ -89,37 +90,58 @@ fn shapes_config(arguments: &ShapesArgs) -> ShapesConfig {
 }
 
 /// An object whose pixels are known.
-struct Drawn {
+pub(super) struct Drawn {
     category: usize,
-    mask: Mask,
-    /// The same number in all frames of a scene.
-    track: Option<u64>,
+    pub mask: Mask,
+    pub track: Option<DrawnTrack>,
+}
+
+/// Which object of a scene it is.
+pub(super) struct DrawnTrack {
+    /// The same number in all frames.
+    pub id: u64,
+    /// The one it came from by division.
+    parent: Option<u64>,
 }
 
 impl Drawn {
     fn new(category: usize, mask: Mask) -> Self {
         Self { category, mask, track: None }
     }
+
+    pub fn tracked(TrackedNucleus { id, parent, mask }: TrackedNucleus) -> Self {
+        Self { track: Some(DrawnTrack { id, parent }), ..Self::new(1, mask) }
+    }
 }
 
 /// COCO ground truth as it grows.
-struct Truth {
+pub(super) struct Truth {
     images: Vec<Value>,
     annotations: Vec<Value>,
     categories: Vec<Value>,
+    /// None where the pictures are not frames of a clip.
+    videos: Vec<Value>,
 }
 
 impl Truth {
-    fn new(categories: impl IntoIterator<Item = &'static str>) -> Self {
+    pub fn new(categories: impl IntoIterator<Item = &'static str>) -> Self {
         let category = |(id, name)| json!({"id": id, "name": name});
         Self {
             images: Vec::new(),
             annotations: Vec::new(),
             categories: (1..).zip(categories).map(category).collect(),
+            videos: Vec::new(),
         }
     }
 
-    fn add(&mut self, folder: &Path, stem: &str, image: &RgbImage, drawn: &[Drawn]) -> Result<()> {
+    /// Writes a picture and takes note of what it shows.
+    pub fn add(
+        &mut self,
+        folder: &Path,
+        stem: &str,
+        image: &RgbImage,
+        drawn: &[Drawn],
+    ) -> Result<()> {
         let image_id = self.images.len() + 1;
         let name = format!("{stem}-{image_id:04}.png");
         write_picture(&folder.join(&name), image)?;
@@ -133,13 +155,25 @@ impl Truth {
         Ok(())
     }
 
+    /// Says that all pictures are frames of one clip, as CocoVID does.
+    pub fn mark_as_video(&mut self, name: &str) {
+        for (frame_id, image) in self.images.iter_mut().enumerate() {
+            image["video_id"] = json!(1);
+            image["frame_id"] = json!(frame_id);
+        }
+        self.videos = vec![json!({"id": 1, "name": name, "length": self.images.len()})];
+    }
+
     /// Writes the file and says what was drawn.
-    fn finish(self, folder: &Path, objects: &str) -> Result<Outcome> {
-        let truth = json!({
+    pub fn finish(self, folder: &Path, objects: &str) -> Result<Outcome> {
+        let mut truth = json!({
             "images": self.images,
             "annotations": self.annotations,
             "categories": self.categories,
         });
+        if !self.videos.is_empty() {
+            truth["videos"] = json!(self.videos);
+        }
         write_text(&Destination::from(folder.join(TRUTH_FILE)), &truth.to_string())?;
         console::print(format_args!(
             "{} of {} {objects} in {}",
@@ -167,7 +201,12 @@ fn annotation(id: usize, image_id: usize, drawn: &Drawn) -> Value {
         },
     });
     if let Some(track) = track {
-        record["track_id"] = json!(track);
+        record["track_id"] = json!(track.id);
+        // The same under CocoVID's name.
+        record["instance_id"] = json!(track.id);
+        if let Some(parent) = track.parent {
+            record["parent_track_id"] = json!(parent);
+        }
     }
     record
 }

@@ -5,6 +5,7 @@ mod gallery;
 mod model_run;
 mod score;
 mod tables;
+mod tracks;
 
 use crate::Outcome;
 use crate::args::{EvalArgs, EvalCommand, TruthArgs};
@@ -19,6 +20,7 @@ use std::path::Path;
 pub(crate) fn run(arguments: &EvalArgs) -> Result<Outcome> {
     match &arguments.command {
         Some(EvalCommand::Compare(arguments)) => compare::run(arguments),
+        Some(EvalCommand::Tracks(arguments)) => tracks::run(arguments),
         None => score::run(&arguments.score),
     }
 }

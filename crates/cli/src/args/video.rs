@@ -1,0 +1,177 @@
+//! `kestrel video`, as clap reads it.
+
+use super::{ComputeArgs, count, score};
+use clap::{Args, ValueEnum};
+use kestrel_video::{FrameRate, Line, Point, Zone};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// `kestrel video`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kestrel video clip.mp4
+  kestrel video clip.mp4 -o out/seen.mp4 --format json,mot,csv,coco --classes car,person
+  kestrel video rtsp://camera/1 --line gate=0,400,1280,400 --zone yard=100,100,500,100,500,400
+  kestrel video frames/ --fps 10 --every 2 --no-track
+
+Writes the clip with what was found drawn on it, and beside it the data of every frame (.jsonl) and
+a summary of tracks and counts (.summary.json). Stopping it with Ctrl-C keeps all that was done.")]
+pub struct VideoArgs {
+    /// A clip, a folder or pattern of pictures, a device such as /dev/video0, a stream such as
+    /// rtsp://..., or `-` for standard input.
+    pub input: String,
+    /// A built-in model, a fetched one, or a .safetensors or .pth file [default: nuclei].
+    #[arg(long, short)]
+    pub model: Option<String>,
+    /// What the model is made of, as YAML, where its file does not say so itself.
+    #[arg(long, value_name = "FILE")]
+    pub architecture: Option<PathBuf>,
+    /// The clip to write, .mp4, .mov or .mkv; data goes beside it [default: NAME-kestrel.mp4 in the
+    /// working folder].
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Write the data alone.
+    #[arg(long)]
+    pub no_video: bool,
+    /// The data to write.
+    #[arg(long, short, value_enum, value_delimiter = ',', default_value = "json")]
+    pub format: Vec<VideoFormat>,
+    /// Objects of at least this score begin a track, between 0 and 1.
+    #[arg(long, value_parser = score, default_value = "0.5")]
+    pub score: f32,
+    /// Weaker ones down to this score continue a track.
+    #[arg(long, value_name = "SCORE", value_parser = score, default_value = "0.1")]
+    pub weak_score: f32,
+    /// Keep at most this many of a frame [default: the model's].
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub max_detections: Option<NonZeroUsize>,
+    /// Keep only these classes, by name.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub classes: Vec<String>,
+    /// Detect only, without following objects from frame to frame.
+    #[arg(long, conflicts_with_all = ["line", "zone"])]
+    pub no_track: bool,
+    /// Frames that a track waits for an object that is hidden.
+    #[arg(long, value_name = "FRAMES", default_value_t = 30)]
+    pub max_gap: usize,
+    /// Count what crosses a line, in each direction; may be given several times.
+    #[arg(long, value_name = "NAME=X1,Y1,X2,Y2", value_parser = line)]
+    pub line: Vec<Line>,
+    /// Count what enters a polygon; may be given several times.
+    #[arg(long, value_name = "NAME=X,Y,X,Y,X,Y...", value_parser = zone)]
+    pub zone: Vec<Zone>,
+    /// Which frames, and how large.
+    #[command(flatten)]
+    pub part: PartArgs,
+    /// Frames that go through the network together.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count)]
+    pub batch: NonZeroUsize,
+    /// Where the network runs.
+    #[command(flatten)]
+    pub compute: ComputeArgs,
+}
+
+impl VideoArgs {
+    /// The least score that matters to tracks.
+    pub fn weakest_score(&self) -> f32 {
+        self.weak_score.min(self.score)
+    }
+}
+
+/// Which frames of a clip, and how large.
+#[derive(Debug, Args)]
+pub struct PartArgs {
+    /// Take only each frame of this many.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count)]
+    pub every: NonZeroUsize,
+    /// Begin here: seconds, or [HH:]MM:SS.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub start: Option<Duration>,
+    /// End here.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub end: Option<Duration>,
+    /// Shrink frames until no side is longer than this.
+    #[arg(long, value_name = "PIXELS", value_parser = count)]
+    pub max_side: Option<NonZeroUsize>,
+    /// Frames a second of pictures, such as 25 or 30000/1001 [default: 25].
+    #[arg(long, value_name = "RATE")]
+    pub fps: Option<FrameRate>,
+}
+
+/// What is written about the frames of a clip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum VideoFormat {
+    /// One JSON object a line, one line a frame: NAME.jsonl
+    Json,
+    /// MOTChallenge text, one line an object: NAME.mot.txt
+    Mot,
+    /// One line an object, with a header: NAME.csv
+    Csv,
+    /// COCO with videos and instance ids: NAME.coco.json
+    Coco,
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let expected = || "expected seconds, such as 90 or 1.5, or a clock, such as 01:30".to_owned();
+    let mut secs = 0.0;
+    for part in text.split(':') {
+        let part: f64 = part.parse().map_err(|_| expected())?;
+        secs = secs * 60.0 + part;
+    }
+    Duration::try_from_secs_f64(secs).map_err(|_| expected())
+}
+
+fn line(text: &str) -> Result<Line, String> {
+    let expected = "expected NAME=X1,Y1,X2,Y2 with two different points";
+    let (name, points) = named_points(text).ok_or(expected)?;
+    match points.as_slice() {
+        &[from, to] if from != to => Ok(Line { name, from, to }),
+        _ => Err(expected.to_owned()),
+    }
+}
+
+fn zone(text: &str) -> Result<Zone, String> {
+    let expected = "expected NAME=X,Y,X,Y,X,Y with at least three corners";
+    match named_points(text) {
+        Some((name, corners)) if corners.len() >= 3 => Ok(Zone { name, corners }),
+        _ => Err(expected.to_owned()),
+    }
+}
+
+fn named_points(text: &str) -> Option<(String, Vec<Point>)> {
+    let (name, numbers) = text.split_once('=')?;
+    let numbers: Vec<f32> =
+        numbers.split(',').map(|number| number.trim().parse().ok()).collect::<Option<_>>()?;
+    let is_usable = numbers.iter().all(|number| number.is_finite()) && numbers.len() % 2 == 0;
+    let points = numbers.chunks_exact(2).map(|pair| Point { x: pair[0], y: pair[1] });
+    (is_usable && !name.is_empty()).then(|| (name.to_owned(), points.collect()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_seconds_or_clocks() {
+        assert_eq!(time("1.5").unwrap(), Duration::from_millis(1500));
+        assert_eq!(time("01:30").unwrap(), Duration::from_secs(90));
+        assert_eq!(time("1:00:01.25").unwrap(), Duration::from_millis(3_601_250));
+        for wrong in ["", "-1", "soon", "1:x", "nan", "inf"] {
+            assert!(time(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn lines_and_zones_have_names_and_points() {
+        let gate = line("gate=0,1,2.5,3").unwrap();
+        assert_eq!((gate.name.as_str(), gate.to), ("gate", Point { x: 2.5, y: 3.0 }));
+        for wrong in ["", "gate", "gate=1,2,3", "=1,2,3,4", "gate=1,2,1,2", "g=1,2,nan,4"] {
+            assert!(line(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(zone("yard=0,0, 5,0, 5,5").unwrap().corners.len(), 3);
+        assert!(zone("yard=0,0,5,0").is_err());
+    }
+}
