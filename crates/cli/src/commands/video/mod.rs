@@ -12,7 +12,7 @@ use crate::console::{self, counted};
 use crate::output::video::{RunFacts, SeenFrame, Summary};
 use crate::{Outcome, device, model_source};
 use anyhow::{Error, Result};
-use follow::Follower;
+use follow::{Clock, Follower};
 use interrupt::Interrupt;
 use kestrel_core::{Categories, Detections, RgbImage};
 use kestrel_draw::PathAnnotation;
@@ -93,24 +93,24 @@ struct Following<'a> {
 
 impl Following<'_> {
     fn run(&self, source: &Source, clip: Clip, mut outputs: Outputs) -> Result<Outcome> {
-        let start = self.arguments.part.start.unwrap_or_default().as_secs_f64();
-        let time_base = clip.format().time_base;
-        let secs = move |ticks: i64| start + time_base.secs(ticks);
+        let start_secs = self.arguments.part.start.unwrap_or_default().as_secs_f64();
+        let clock = Clock { start_secs, time_base: clip.format().time_base };
         let interrupt = Interrupt::catch(clip.stop_handle())?;
-        let mut follower = Follower::new(self.arguments);
+        let mut follower = Follower::new(self.arguments, clock);
         let started = Instant::now();
-        let run = self.through_all_stages(clip, &mut outputs, &mut follower, secs);
+        let run = self.through_all_stages(clip, &mut outputs, &mut follower);
         let Run { num_frames, times, failure } = run;
         let facts = RunFacts {
             source: source.to_string(),
             model: self.name.to_owned(),
             frames: num_frames,
-            shown_secs: follower.last_secs - start,
+            shown_secs: follower.last_secs - start_secs,
             took_secs: started.elapsed().as_secs_f64(),
             is_complete: failure.is_none() && !interrupt.happened(),
             stages: times,
         };
         let Follower { summaries, counter, .. } = &follower;
+        let secs = |ticks| clock.secs(ticks);
         let summary = Summary::new(facts.clone(), summaries, counter, self.categories, secs);
         let finished = outputs.finish(&summary);
         for error in failure.iter().chain(finished.as_ref().err()) {
@@ -132,7 +132,6 @@ impl Following<'_> {
         clip: Clip,
         outputs: &mut Outputs,
         follower: &mut Follower,
-        secs: impl Fn(i64) -> f64 + Copy + Send,
     ) -> Run<Error> {
         let mut progress = FrameProgress::start(clip.expected_frames());
         let overlay = Overlay::new(self.categories);
@@ -144,7 +143,7 @@ impl Following<'_> {
                 Ok(found.into_iter().map(|found| self.choice.keep(found)).collect())
             },
             follow: |frame: &Frame, found: Detections| {
-                let seen = follower.follow(frame, found, secs);
+                let seen = follower.follow(frame, found);
                 sink.write(&seen)?;
                 let paths = if draws { overlay.paths(&follower.counter) } else { Vec::new() };
                 Ok((seen, paths))

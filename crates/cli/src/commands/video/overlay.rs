@@ -58,13 +58,24 @@ impl<'a> Overlay<'a> {
     }
 
     /// A track keeps its colour; without tracks instances differ where they have masks, else classes.
-    fn annotation<'b>(&self, place: usize, object: &'b SeenObject) -> Annotation<'b> {
+    /// Of a small object the tag is its number alone.
+    fn annotation<'b>(
+        &self,
+        place: usize,
+        object: &'b SeenObject,
+        letter_px: f32,
+    ) -> Annotation<'b> {
         let SeenObject { track, detection } = object;
         let name = self.categories.name(detection.label);
+        let scored = || format!("{name} {:.2}", detection.score);
         let (text, number) = match (track, &detection.mask) {
-            (Some(track), _) => (format!("{name} {}", track.0), track.0 as usize),
-            (None, Some(_)) => (format!("{name} {:.2}", detection.score), place),
-            (None, None) => (format!("{name} {:.2}", detection.score), detection.label.index()),
+            (Some(track), _) => {
+                let full = format!("{name} {}", track.0);
+                let fits = full.chars().count() as f32 * letter_px <= detection.bbox.width();
+                (if fits { full } else { track.0.to_string() }, track.0 as usize)
+            }
+            (None, Some(_)) => (scored(), place),
+            (None, None) => (scored(), detection.label.index()),
         };
         Annotation {
             bbox: detection.bbox,
