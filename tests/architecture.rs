@@ -19,7 +19,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("eval", &["core"]),
     ("zoo", &["core"]),
     ("roi-align", &["core"]),
-    ("resnet", &["layers"]),
+    ("resnet", &["core", "layers", "weights"]),
     ("fpn", &["layers"]),
     ("rcnn", &["core", "fpn", "layers", "resnet", "roi-align", "weights"]),
     ("train", &["core", "data", "draw", "eval", "layers", "rcnn", "resnet", "weights"]),
