@@ -193,6 +193,25 @@ impl Architecture {
         }
     }
 
+    /// The same with every batch norm frozen: weights of the one fit the other, and losses do not
+    /// depend on the company an image is in.
+    pub fn with_frozen_norms(mut self) -> Self {
+        let freeze = |norm: &mut NormConfig| {
+            if *norm == NormConfig::Batch {
+                *norm = NormConfig::Frozen { eps: 1e-5 };
+            }
+        };
+        freeze(&mut self.backbone.norm);
+        self.fpn.norm.iter_mut().for_each(freeze);
+        if let BoxHeadConfig::ConvFc { norm, .. } = &mut self.box_branch.head {
+            norm.iter_mut().for_each(freeze);
+        }
+        if let Some(masks) = &mut self.mask_branch {
+            masks.norm.iter_mut().for_each(freeze);
+        }
+        self
+    }
+
     /// `Mask R-CNN` or `Faster R-CNN`.
     pub const fn family(&self) -> &'static str {
         match self.mask_branch {

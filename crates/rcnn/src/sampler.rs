@@ -35,6 +35,14 @@ impl Draw {
         Self::Random(Box::new(ChaCha8Rng::seed_from_u64(seed)))
     }
 
+    /// The generator of a training step: each step has numbers of its own, so that a run can be
+    /// taken up again at any of them.
+    pub fn of_step(seed: u64, step: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(step);
+        Self::Random(Box::new(rng))
+    }
+
     /// `count` of `from`, or all when there are fewer.
     fn choose(&mut self, count: usize, from: &[usize]) -> Vec<usize> {
         let count = count.min(from.len());

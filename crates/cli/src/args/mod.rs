@@ -2,6 +2,7 @@
 
 mod data;
 mod eval;
+mod train;
 
 use crate::output::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -13,6 +14,7 @@ pub use data::{
     PreviewArgs, ShapesArgs, SplitArgs, SynthCommand,
 };
 pub use eval::{CompareArgs, EvalArgs, EvalCommand, ScoreArgs, TruthArgs};
+pub use train::TrainArgs;
 
 /// Detect objects and segment instances in pictures with Faster R-CNN and Mask R-CNN.
 #[derive(Debug, Parser)]
@@ -28,6 +30,8 @@ pub struct Arguments {
 pub enum Command {
     /// Find objects in pictures.
     Detect(DetectArgs),
+    /// Train a detector on your own pictures.
+    Train(TrainArgs),
     /// Look at, convert, list and fetch models.
     #[command(subcommand)]
     Model(ModelCommand),

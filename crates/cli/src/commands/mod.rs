@@ -8,6 +8,7 @@ mod fetch;
 mod model;
 mod originals;
 mod pictures;
+mod train;
 
 use crate::Outcome;
 use crate::args::{Command, ModelCommand};
@@ -24,6 +25,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
         Command::Model(ModelCommand::List) => model::list(),
         Command::Model(ModelCommand::Fetch { name }) => fetch::run(&name),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments),
         Command::Data(command) => data::run(&command),
         Command::Doctor => doctor::run(),
     }

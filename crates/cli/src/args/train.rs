@@ -1,0 +1,43 @@
+//! What `kestrel train` takes.
+
+use super::ComputeArgs;
+use clap::Args;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// `kestrel train`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kestrel train --data photos/
+  kestrel train configs/custom/nuclei.yaml --set train.lr=0.01
+  kestrel train --resume runs/photos")]
+pub struct TrainArgs {
+    /// The run as YAML; `kestrel config init` writes one to start from.
+    #[arg(conflicts_with = "resume")]
+    pub config: Option<PathBuf>,
+    /// A folder of labelled pictures, an annotation file, or a descriptor.
+    #[arg(long, short, value_name = "PATH", conflicts_with = "resume")]
+    pub data: Option<PathBuf>,
+    /// The folder the run writes to [default: runs/NAME, after the config or the data].
+    #[arg(long, short, value_name = "DIR", conflicts_with = "resume")]
+    pub output: Option<PathBuf>,
+    /// Goes on with the run in this folder, exactly as if it had not been interrupted.
+    #[arg(long, value_name = "DIR")]
+    pub resume: Option<PathBuf>,
+    /// Changes a value of the config, as KEY=VALUE; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE", conflicts_with = "resume")]
+    pub set: Vec<String>,
+    /// Starts from these weights: a built-in or fetched model, or a file.
+    #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
+    pub start: Option<String>,
+    /// Times every image is seen.
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    pub epochs: Option<f64>,
+    /// Images in a batch.
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    pub batch: Option<NonZeroUsize>,
+    /// Where the network runs.
+    #[command(flatten)]
+    pub compute: ComputeArgs,
+}

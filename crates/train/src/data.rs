@@ -1,0 +1,184 @@
+//! What a run learns from and what it is scored on.
+
+use crate::config::SettingError;
+use crate::error::TrainError;
+use kestrel_data::{
+    Category, Collection, Dataset, SplitConfig, SplitFraction, read_collection, split_dataset,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What is learnt from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataConfig {
+    /// A folder, an annotation file, or a descriptor.
+    pub path: Option<PathBuf>,
+    /// The split to learn from; `train`, or the only one, when not given.
+    pub train: Option<String>,
+    /// The split to be scored on; `val`, then `test`, when not given.
+    pub val: Option<String>,
+    /// Where there is no split to be scored on, this part of the images is held back for it; 0 for
+    /// none, and then nothing is scored.
+    pub val_share: f64,
+    /// Whether masks are learnt.
+    pub masks: MaskUse,
+}
+
+/// Whether masks are learnt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MaskUse {
+    /// Where the model has a mask branch and the data has masks; without masks in the data the
+    /// branch is left out.
+    #[default]
+    IfPresent,
+    /// The data has to have them.
+    Always,
+    /// Boxes only.
+    Never,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self { path: None, train: None, val: None, val_share: 0.1, masks: MaskUse::default() }
+    }
+}
+
+impl DataConfig {
+    pub(crate) fn validate(&self) -> Result<(), SettingError> {
+        if !(0.0..1.0).contains(&self.val_share) {
+            let expected = "from 0 to below 1";
+            return Err(SettingError::new("data.val_share", self.val_share, expected));
+        }
+        Ok(())
+    }
+}
+
+/// Two data sets that agree about classes.
+#[derive(Clone, Debug)]
+pub struct TrainingData {
+    /// To learn from.
+    pub train: Dataset,
+    /// To be scored on.
+    pub val: Option<Dataset>,
+    /// What the two are called, for people.
+    pub names: String,
+    /// Records that could not be used.
+    pub num_findings: usize,
+}
+
+impl TrainingData {
+    /// Reads the data set.
+    ///
+    /// # Errors
+    /// When there is no data set, no such split, no image to learn from, or no class.
+    pub fn open(config: &DataConfig, seed: u64) -> Result<Self, TrainError> {
+        let path = config.path.as_deref().ok_or(TrainError::NoData)?;
+        let collection = read_collection(path)?;
+        Self::of(collection, config, seed)
+    }
+
+    /// Chooses among the splits of a collection.
+    ///
+    /// # Errors
+    /// As [`TrainingData::open`].
+    pub fn of(collection: Collection, config: &DataConfig, seed: u64) -> Result<Self, TrainError> {
+        let place = collection.root.display().to_string();
+        let num_findings = collection.splits.iter().map(|split| split.findings.len()).sum();
+        let mut splits: BTreeMap<String, Dataset> =
+            collection.splits.into_iter().map(|split| (split.name, split.dataset)).collect();
+        let train_name = chosen(&splits, config.train.as_deref(), &["train"], &place)?
+            .or_else(|| (splits.len() == 1).then(|| splits.keys().next().cloned()).flatten())
+            .ok_or_else(|| TrainError::no_split("train", "train", &splits, &place))?;
+        let train = splits.remove(&train_name).unwrap_or_default();
+        let val_name = chosen(&splits, config.val.as_deref(), &["val", "test"], &place)?;
+        let data = match val_name {
+            Some(name) => {
+                let val = splits.remove(&name).unwrap_or_default();
+                let names = format!("`{train_name}` to learn from, `{name}` to be scored on");
+                Self { train, val: Some(val), names, num_findings }.with_shared_classes()
+            }
+            None => Self::held_back(train, config.val_share, seed, num_findings)?,
+        };
+        data.checked(&place)
+    }
+
+    /// Holds back a part of the only split.
+    fn held_back(
+        whole: Dataset,
+        share: f64,
+        seed: u64,
+        num_findings: usize,
+    ) -> Result<Self, TrainError> {
+        let num_held_back = (whole.images.len() as f64 * share).round() as usize;
+        if num_held_back == 0 {
+            let names = "all images to learn from, none to be scored on".to_owned();
+            return Ok(Self { train: whole, val: None, names, num_findings });
+        }
+        let part = |name: &str, share| SplitFraction { name: name.to_owned(), share };
+        let fractions = vec![part("train", 1.0 - share), part("val", share)];
+        let parts = split_dataset(&whole, &SplitConfig { seed, fractions, group: None })?;
+        let mut parts = parts.into_iter().map(|(_, part)| part);
+        let (train, val) = (parts.next().unwrap_or_default(), parts.next());
+        let num_val = val.as_ref().map_or(0, |val| val.images.len());
+        let names = format!("{num_val} of {} images held back to be scored on", whole.images.len());
+        Ok(Self { train, val, names, num_findings })
+    }
+
+    /// Gives both sets the classes of both, by name, with the numbers of `train` where they differ.
+    fn with_shared_classes(mut self) -> Self {
+        let Some(val) = &mut self.val else { return self };
+        let classes = &mut self.train.categories;
+        let mut number_of = BTreeMap::new();
+        for category in &val.categories {
+            let known = classes.iter().find(|known| known.name == category.name);
+            let free = classes.iter().map(|known| known.id.0 + 1).max().unwrap_or(1);
+            let id = match known {
+                Some(known) => known.id,
+                None => {
+                    let is_taken = classes.iter().any(|known| known.id == category.id);
+                    let id = if is_taken { kestrel_data::CategoryId(free) } else { category.id };
+                    classes.push(Category { id, ..category.clone() });
+                    id
+                }
+            };
+            number_of.insert(category.id, id);
+        }
+        classes.sort_by_key(|category| category.id);
+        val.categories.clone_from(classes);
+        for object in val.images.iter_mut().flat_map(|image| &mut image.objects) {
+            // An undeclared class stays undeclared as long as its number means nothing else.
+            object.category = *number_of.get(&object.category).unwrap_or(&object.category);
+        }
+        self
+    }
+
+    fn checked(self, place: &str) -> Result<Self, TrainError> {
+        if self.train.images.is_empty() {
+            return Err(TrainError::NoImages { place: place.to_owned() });
+        }
+        if self.train.categories.is_empty() {
+            return Err(TrainError::NoClasses { place: place.to_owned() });
+        }
+        Ok(self)
+    }
+}
+
+/// The split of the name that was asked for, which has to be there, or the first usual one.
+fn chosen(
+    splits: &BTreeMap<String, Dataset>,
+    asked: Option<&str>,
+    usual: &[&str],
+    place: &str,
+) -> Result<Option<String>, TrainError> {
+    if let Some(name) = asked {
+        let key = if usual.contains(&"train") { "train" } else { "val" };
+        return match splits.contains_key(name) {
+            true => Ok(Some(name.to_owned())),
+            false => Err(TrainError::no_split(key, name, splits, place)),
+        };
+    }
+    Ok(usual.iter().find(|name| splits.contains_key(**name)).map(|name| (*name).to_owned()))
+}

@@ -1,0 +1,154 @@
+//! Why a run does not start, or stops.
+
+use crate::config::SettingError;
+use kestrel_data::{Dataset, FormatError, LoaderError, SplitError};
+use kestrel_eval::EvalError;
+use kestrel_rcnn::RcnnError;
+use kestrel_weights::WeightsError;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A run that does not start, or stops.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// A setting that makes no sense.
+    #[error("config: {0}")]
+    Setting(#[from] SettingError),
+    /// Nothing to learn from was named.
+    #[error("data.path is not given; name a folder with `--data FOLDER`, or in the config")]
+    NoData,
+    /// The data set cannot be read.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// The data set cannot be split.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    /// A split that is not there.
+    #[error("data.{key}: {place} has no split `{name}`; it has {found}; name one of them")]
+    NoSplit {
+        /// The key that asks for it.
+        key: &'static str,
+        /// The split asked for.
+        name: String,
+        /// Where it was looked for.
+        place: String,
+        /// The splits that are there.
+        found: String,
+    },
+    /// No image to learn from.
+    #[error("{place}: found no image to learn from; expected at least one")]
+    NoImages {
+        /// The data set.
+        place: String,
+    },
+    /// No class to learn.
+    #[error(
+        "{place}: found no class, so there is nothing to learn; expected at least one annotated \
+         object or a list of class names"
+    )]
+    NoClasses {
+        /// The data set.
+        place: String,
+    },
+    /// Masks were asked for and are not there.
+    #[error(
+        "data.masks is `always`, but {objects} of {of} objects of the data have no outline; `if_present` \
+         leaves those out, `never` learns boxes only"
+    )]
+    MasksMissing {
+        /// Objects without an outline.
+        objects: usize,
+        /// All objects.
+        of: usize,
+    },
+    /// The loader does not start.
+    #[error(transparent)]
+    Loader(#[from] LoaderError),
+    /// A batch could not be made.
+    #[error("step {step}: {reason}")]
+    Batch {
+        /// The step it was for, counted from 1.
+        step: u64,
+        /// Why.
+        reason: String,
+    },
+    /// A picture cannot be read.
+    #[error(
+        "step {step}: {path}: {reason}; `kestrel data check` names all such files before a run",
+        path = path.display()
+    )]
+    Unreadable {
+        /// The step it was for, counted from 1.
+        step: u64,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A loss or the gradients are no number any more.
+    #[error(
+        "step {step}: {what} is {value}; the weights are kept as they were before this step. The \
+         images were {images}; look at them with `kestrel data preview`, or try a lower `train.lr`, a \
+         longer `train.schedule.warmup_steps`, or `train.clip_norm`"
+    )]
+    NotFinite {
+        /// The step, counted from 1.
+        step: u64,
+        /// The loss by its name, or the gradients.
+        what: String,
+        /// Its value.
+        value: f64,
+        /// Files of the batch.
+        images: String,
+    },
+    /// The detector refuses.
+    #[error(transparent)]
+    Rcnn(#[from] RcnnError),
+    /// Weights cannot be read or written.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The starting point does not fit.
+    #[error("model.start: {0}")]
+    Start(String),
+    /// The scores cannot be computed.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+    /// A checkpoint that is not one of this run.
+    #[error("{path}: {reason}", path = path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// A file or folder of the run cannot be written or read.
+    #[error(
+        "{path}: {source}; the run needs to write there: check the path, rights and free space",
+        path = path.display()
+    )]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+impl TrainError {
+    pub(crate) fn no_split(
+        key: &'static str,
+        name: &str,
+        splits: &BTreeMap<String, Dataset>,
+        place: &str,
+    ) -> Self {
+        let names: Vec<String> = splits.keys().map(|name| format!("`{name}`")).collect();
+        let found = if names.is_empty() { "no other".to_owned() } else { names.join(", ") };
+        Self::NoSplit { key, name: name.to_owned(), place: place.to_owned(), found }
+    }
+
+    /// What a file operation on `path` failed with.
+    pub(crate) fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { path, source }
+    }
+}

@@ -1,0 +1,160 @@
+//! The training loop.
+//!
+//! Everything random in a step comes from the seed and the number of the step or the sample, so the
+//! state between two steps is all that a run needs to go on exactly as it would have.
+
+mod plan;
+mod step;
+
+pub use plan::Plan;
+
+use crate::checkpoint::{Progress, RunState};
+use crate::config::TrainConfig;
+use crate::error::TrainError;
+use crate::observer::{Ending, Event, Observer};
+use crate::optimiser::{Ema, Optimiser};
+use crate::record::Metric;
+use crate::task::{Score, Task, Validated};
+use kestrel_data::Dataset;
+use kestrel_weights::FloatStorage;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+use step::Steps;
+
+/// The model file of the best weights so far, or of the last where nothing is scored.
+pub const MODEL_FILE: &str = "model.safetensors";
+/// The folder of checkpoints.
+pub const CHECKPOINTS: &str = "checkpoints";
+
+/// Where a run writes.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// A folder, which is made when something is written.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The model file.
+    pub fn model(&self) -> PathBuf {
+        self.path.join(MODEL_FILE)
+    }
+
+    /// The folder of checkpoints.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join(CHECKPOINTS)
+    }
+}
+
+/// Trains from the newest checkpoint in `folder`, or from the start where there is none, to the end
+/// of the plan.
+///
+/// # Errors
+/// When data or weights cannot be read, a loss is no number, or a file cannot be written. The
+/// checkpoints written before stay.
+pub fn run<T: Task>(
+    task: &T,
+    dataset: &Arc<Dataset>,
+    config: &TrainConfig,
+    plan: &Plan,
+    folder: &RunFolder,
+    observer: &mut dyn Observer,
+) -> Result<Ending, TrainError> {
+    let mut state = start(task, config);
+    let resumed = state.restore_newest(&folder.checkpoints())?;
+    observer.event(&Event::Started { step: state.progress.step, resumed })?;
+    let mut steps = Steps::new(task, dataset, config, plan, state.progress.position)?;
+    while state.progress.step < plan.num_steps {
+        let metric = steps.next(&mut state, observer)?;
+        let step = state.progress.step;
+        if let Some(metric) = metric {
+            observer.event(&Event::Measured(&metric))?;
+        }
+        if plan.is_look(step) && look(task, config, &mut state, folder, observer)? {
+            state.save(&folder.checkpoints(), config.checkpoint.keep)?;
+            return Ok(Ending::NoGain { step });
+        }
+        if plan.is_checkpoint(step) || observer.wants_stop() {
+            state.save(&folder.checkpoints(), config.checkpoint.keep)?;
+            observer.event(&Event::Saved { step })?;
+        }
+        if observer.wants_stop() && step < plan.num_steps {
+            return Ok(Ending::Stopped { step });
+        }
+    }
+    Ok(Ending::Finished { step: state.progress.step })
+}
+
+fn start<'a>(task: &'a impl Task, config: &TrainConfig) -> RunState<'a> {
+    let variables = task.variables();
+    RunState {
+        variables,
+        optimiser: Optimiser::new(variables, &config.train.optimiser),
+        ema: config.train.ema_decay.map(|decay| Ema::new(variables, decay)),
+        progress: Progress::default(),
+    }
+}
+
+/// Scores the weights and keeps them if they are the best; true when the run should end for want of
+/// gain.
+fn look(
+    task: &impl Task,
+    config: &TrainConfig,
+    state: &mut RunState<'_>,
+    folder: &RunFolder,
+    observer: &mut dyn Observer,
+) -> Result<bool, TrainError> {
+    let begin = Instant::now();
+    observer.event(&Event::Looking { step: state.progress.step })?;
+    let Validated { losses, scores, decisive } = task.validate(state.weights())?;
+    let Progress { step, position, .. } = state.progress;
+    let secs = begin.elapsed().as_secs_f64();
+    let better = is_better(decisive.as_ref(), state.progress.best.as_ref(), config);
+    if better {
+        let notes = notes(config, step, &scores);
+        std::fs::create_dir_all(folder.path()).map_err(TrainError::file(folder.path()))?;
+        task.model_file(state.weights(), notes)?
+            .write_safetensors(&folder.model(), FloatStorage::AsIs)?;
+        state.progress.best = decisive;
+        state.progress.looks_without_gain = 0;
+    } else {
+        state.progress.looks_without_gain += 1;
+    }
+    let epoch = position.epoch;
+    observer.event(&Event::Measured(&Metric::Validation { step, epoch, losses, scores, secs }))?;
+    let patience = config.validation.patience.unwrap_or(u64::MAX);
+    Ok(state.progress.looks_without_gain >= patience)
+}
+
+/// Without scores the newest weights are the best.
+fn is_better(found: Option<&Score>, best: Option<&Score>, config: &TrainConfig) -> bool {
+    match (found, best) {
+        (Some(found), Some(best)) => found.value > best.value + config.validation.min_gain,
+        (Some(_), None) => true,
+        (None, best) => best.is_none(),
+    }
+}
+
+/// What a model file says of its origin.
+fn notes(
+    config: &TrainConfig,
+    step: u64,
+    scores: &BTreeMap<String, f64>,
+) -> BTreeMap<String, String> {
+    let mut notes = BTreeMap::from([("train.step".to_owned(), step.to_string())]);
+    if let Ok(text) = serde_yaml::to_string(config) {
+        notes.insert("train.config".to_owned(), text);
+    }
+    notes.extend(scores.iter().map(|(name, value)| (format!("score.{name}"), value.to_string())));
+    notes
+}

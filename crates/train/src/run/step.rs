@@ -1,0 +1,167 @@
+//! One step: batches in, gradients, a step of the optimiser, a line of the log now and then.
+
+use super::Plan;
+use crate::checkpoint::RunState;
+use crate::config::TrainConfig;
+use crate::error::TrainError;
+use crate::observer::{Event, Observer};
+use crate::record::{Metric, memory_bytes};
+use crate::task::Task;
+use kestrel_data::{Dataset, DecodeLimits, Loader, LoaderPosition, LoaderRun, Sample};
+use kestrel_rcnn::Draw;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A batch and the images it is made of.
+struct Ready<B> {
+    batch: B,
+    image_ids: Vec<u64>,
+}
+
+/// The steps of a run, one after the other.
+pub(super) struct Steps<'a, T: Task> {
+    task: &'a T,
+    config: &'a TrainConfig,
+    plan: &'a Plan,
+    dataset: &'a Dataset,
+    loader: Loader<Ready<T::Batch>, Infallible>,
+    /// Since the last line of the log.
+    since: Instant,
+    num_images: usize,
+    sums: Sums,
+}
+
+/// Losses of the steps since the last line of the log, so that a line is a mean, not a sample.
+#[derive(Default)]
+struct Sums {
+    losses: BTreeMap<String, f64>,
+    grad_norm: f64,
+    count: u64,
+}
+
+impl<'a, T: Task> Steps<'a, T> {
+    pub fn new(
+        task: &'a T,
+        dataset: &'a Arc<Dataset>,
+        config: &'a TrainConfig,
+        plan: &'a Plan,
+        start_at: LoaderPosition,
+    ) -> Result<Self, TrainError> {
+        let run = LoaderRun {
+            seed: config.seed,
+            start_at,
+            num_epochs: u64::MAX,
+            with_masks: task.with_masks(),
+            limits: DecodeLimits::default(),
+        };
+        let collate = task.collate();
+        let ready = move |samples: Vec<Sample>| {
+            let image_ids = samples.iter().map(|sample| sample.image_id).collect();
+            Ok(Ready { batch: collate(samples), image_ids })
+        };
+        let loader = Loader::new(Arc::clone(dataset), &config.loader, run, ready)?;
+        let (since, sums) = (Instant::now(), Sums::default());
+        Ok(Self { task, config, plan, dataset, loader, since, num_images: 0, sums })
+    }
+
+    /// Does the next step; its numbers come back when a line of the log is due.
+    pub fn next(
+        &mut self,
+        state: &mut RunState<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Metric>, TrainError> {
+        let step = state.progress.step + 1;
+        let epoch = state.progress.position.epoch;
+        let lr = self.plan.schedule.lr(step - 1);
+        let mut draw = Draw::of_step(self.config.seed, step);
+        state.optimiser.zero_grad();
+        let mut losses = BTreeMap::new();
+        let mut image_ids = Vec::new();
+        let weight = 1.0 / self.config.train.accumulate as f64;
+        for _ in 0..self.config.train.accumulate {
+            let ready = self.ready(step, observer)?;
+            image_ids.extend(ready.image_ids);
+            for (name, value) in self.task.backward(&ready.batch, &mut draw, weight)? {
+                self.require_finite(step, name, value, &image_ids)?;
+                *losses.entry(name.to_owned()).or_insert(0.0) += value * weight;
+            }
+        }
+        let grad_norm = state.optimiser.grad_norm();
+        self.require_finite(step, "the norm of the gradients", grad_norm, &image_ids)?;
+        if let Some(limit) = self.config.train.clip_norm.filter(|&limit| grad_norm > limit) {
+            // The small number is torch's (`clip_grad_norm_`).
+            state.optimiser.scale_gradients(limit / (grad_norm + 1e-6));
+        }
+        state.optimiser.step(lr);
+        if let Some(ema) = &mut state.ema {
+            ema.update(state.variables, step);
+        }
+        state.progress.step = step;
+        state.progress.position = self.loader.position();
+        self.num_images += image_ids.len();
+        self.sums.add(losses, grad_norm);
+        Ok(self.is_line(step).then(|| self.line(step, epoch, lr)))
+    }
+
+    /// The next batch. Pictures that cannot be read are named and left out.
+    fn ready(
+        &mut self,
+        step: u64,
+        observer: &mut dyn Observer,
+    ) -> Result<Ready<T::Batch>, TrainError> {
+        let ended = || TrainError::Batch { step, reason: "the loader has ended".to_owned() };
+        let loaded = self.loader.next().ok_or_else(ended)?;
+        for unreadable in &loaded.unreadable {
+            observer.event(&Event::Unreadable(unreadable))?;
+        }
+        loaded.batch.map_err(|error| TrainError::Batch { step, reason: error.to_string() })
+    }
+
+    fn require_finite(
+        &self,
+        step: u64,
+        what: &str,
+        value: f64,
+        image_ids: &[u64],
+    ) -> Result<(), TrainError> {
+        if value.is_finite() {
+            return Ok(());
+        }
+        let concerned = self.dataset.images.iter().filter(|image| image_ids.contains(&image.id));
+        let files: Vec<String> = concerned.map(|image| image.path.display().to_string()).collect();
+        let (what, images) = (what.to_owned(), files.join(", "));
+        Err(TrainError::NotFinite { step, what, value, images })
+    }
+
+    fn is_line(&self, step: u64) -> bool {
+        step == 1 || step.is_multiple_of(self.config.log_every_steps) || step == self.plan.num_steps
+    }
+
+    fn line(&mut self, step: u64, epoch: u64, lr: f64) -> Metric {
+        let secs = self.since.elapsed().as_secs_f64();
+        let images_per_sec = self.num_images as f64 / secs.max(f64::MIN_POSITIVE);
+        (self.since, self.num_images) = (Instant::now(), 0);
+        let (losses, grad_norm) = std::mem::take(&mut self.sums).means();
+        let memory_bytes = memory_bytes();
+        Metric::Step { step, epoch, lr, losses, grad_norm, images_per_sec, memory_bytes }
+    }
+}
+
+impl Sums {
+    fn add(&mut self, losses: BTreeMap<String, f64>, grad_norm: f64) {
+        let total: f64 = losses.values().sum();
+        for (name, value) in losses.into_iter().chain([("loss".to_owned(), total)]) {
+            *self.losses.entry(name).or_insert(0.0) += value;
+        }
+        self.grad_norm += grad_norm;
+        self.count += 1;
+    }
+
+    fn means(self) -> (BTreeMap<String, f64>, f64) {
+        let count = self.count.max(1) as f64;
+        let losses = self.losses.into_iter().map(|(name, sum)| (name, sum / count)).collect();
+        (losses, self.grad_norm / count)
+    }
+}

@@ -1,0 +1,97 @@
+//! What a model starts from: a detector, a classifier, or nothing.
+
+use crate::config::SettingError;
+use crate::error::TrainError;
+use kestrel_weights::StateDict;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use tch::{Tensor, no_grad};
+
+/// What a model starts from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StartConfig {
+    /// A built-in or fetched model by name, or a file: a detector, or a classifier whose layers
+    /// become the backbone. Without it every weight starts at random.
+    pub weights: Option<String>,
+    /// Parts of the backbone that stay as they start, from the input on: 0 none, 1 the stem, 2 the
+    /// stem and `layer1`, to 5 the whole of it.
+    pub freeze_stages: usize,
+}
+
+/// Parts of the backbone from the input on.
+const STAGES: [&[&str]; 5] =
+    [&["conv1.", "bn1."], &["layer1."], &["layer2."], &["layer3."], &["layer4."]];
+
+impl StartConfig {
+    pub(crate) fn validate(&self) -> Result<(), SettingError> {
+        if self.freeze_stages > STAGES.len() {
+            let expected = "0 to 5";
+            return Err(SettingError::new(
+                "model.start.freeze_stages",
+                self.freeze_stages,
+                expected,
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What came of starting from weights.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StartReport {
+    /// Variables that took over a weight.
+    pub num_taken: usize,
+    /// Variables that start anew since the file has another shape for them, as heads do where the
+    /// classes differ.
+    pub other_shape: Vec<String>,
+    /// Variables that start anew since the file lacks them.
+    pub missing: Vec<String>,
+}
+
+/// Takes over every weight that fits. A classifier's names, which start at `conv1`, are those of the
+/// backbone under `prefix`; its `fc` is left.
+///
+/// # Errors
+/// When nothing fits.
+pub fn take_over(
+    variables: &BTreeMap<String, Tensor>,
+    weights: &StateDict,
+    prefix: &str,
+) -> Result<StartReport, TrainError> {
+    let mut report = StartReport::default();
+    for (name, variable) in variables {
+        let inner = name.strip_prefix(prefix);
+        let found = weights.get(name).or_else(|| inner.and_then(|inner| weights.get(inner)));
+        match found {
+            Some(weight) if weight.size() == variable.size() => {
+                let mut variable = variable.shallow_clone();
+                no_grad(|| variable.copy_(weight));
+                report.num_taken += 1;
+            }
+            Some(_) => report.other_shape.push(name.clone()),
+            None => report.missing.push(name.clone()),
+        }
+    }
+    if report.num_taken == 0 {
+        return Err(TrainError::Start(format!(
+            "{}: none of its {} tensors fits the model; expected a detector or a ResNet of the same \
+             blocks and channels: check `model.architecture.backbone`",
+            weights.file(),
+            weights.len()
+        )));
+    }
+    Ok(report)
+}
+
+/// Lets the first `count` parts of the backbone under `prefix` stay as they are.
+pub fn freeze(variables: &BTreeMap<String, Tensor>, prefix: &str, count: usize) {
+    let starts: Vec<&str> =
+        STAGES.iter().take(count).flat_map(|stage| stage.iter().copied()).collect();
+    for (name, variable) in variables {
+        let Some(inner) = name.strip_prefix(prefix) else { continue };
+        if starts.iter().any(|start| inner.starts_with(start)) {
+            let _ = variable.set_requires_grad(false);
+        }
+    }
+}
