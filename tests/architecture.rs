@@ -23,7 +23,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("fpn", &["layers"]),
     ("rcnn", &["core", "fpn", "layers", "resnet", "roi-align", "weights"]),
     ("train", &["core", "data", "draw", "eval", "layers", "rcnn", "resnet", "weights"]),
-    ("cli", &["core", "data", "draw", "eval", "rcnn", "train", "weights", "zoo"]),
+    ("cli", &["core", "data", "draw", "eval", "rcnn", "resnet", "train", "weights", "zoo"]),
 ];
 
 /// Crates that build and run without libtorch.

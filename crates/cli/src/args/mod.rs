@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+mod classify;
 mod data;
 mod eval;
 mod train;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+pub use classify::ClassifyArgs;
 pub use data::{
     CheckArgs, ConvertDataArgs, DataArgs, DataCommand, DataFormat, MicrographArgs, Part, Pictures,
     PreviewArgs, ShapesArgs, SplitArgs, SynthCommand,
@@ -30,6 +32,8 @@ pub struct Arguments {
 pub enum Command {
     /// Find objects in pictures.
     Detect(DetectArgs),
+    /// Say what pictures show, one class for the whole of each.
+    Classify(ClassifyArgs),
     /// Train a detector on your own pictures.
     Train(TrainArgs),
     /// Look at, convert, list and fetch models.

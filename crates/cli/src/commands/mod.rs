@@ -1,5 +1,6 @@
 //! One file for each command: parse, call, print.
 
+mod classify;
 mod data;
 mod detect;
 mod doctor;
@@ -18,6 +19,7 @@ use anyhow::Result;
 pub(crate) fn run(command: Command) -> Result<Outcome> {
     match command {
         Command::Detect(arguments) => detect::run(&arguments),
+        Command::Classify(arguments) => classify::run(&arguments),
         Command::Model(ModelCommand::Info { model, architecture }) => {
             model::info(&model, architecture.as_deref())
         }

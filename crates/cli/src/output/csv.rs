@@ -30,7 +30,7 @@ pub(super) fn write_image(out: &mut dyn Write, result: &ImageResult<'_>) -> io::
 }
 
 /// A field, in quotes where it must be.
-fn quoted(field: &str) -> Cow<'_, str> {
+pub(super) fn quoted(field: &str) -> Cow<'_, str> {
     if field.contains([',', '"', '\n', '\r']) {
         Cow::Owned(format!("\"{}\"", field.replace('"', "\"\"")))
     } else {

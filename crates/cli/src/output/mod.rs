@@ -8,6 +8,7 @@
 //! Scores and coordinates are printed with the fewest digits that read back as the same float32.
 //! A detection has no NaN or infinite number; JSON would print one as `null`.
 
+mod classes;
 mod coco;
 mod csv;
 mod destination;
@@ -16,6 +17,7 @@ mod json;
 mod table;
 mod yolo;
 
+pub use classes::{ClassFormat, ClassResult, ClassSink, ClassTable};
 pub use destination::Destination;
 pub use image_id::image_ids;
 pub use table::Table;

@@ -1,0 +1,156 @@
+//! What a classifier learns from: class folders, or crops of a detection set.
+
+use super::ClassifyConfig;
+use crate::config::TrainConfig;
+use crate::data::TrainingData;
+use crate::error::TrainError;
+use kestrel_data::{
+    Augmentation, Collection, CropsSummary, Dataset, Format, Split, read_collection, write_crops,
+};
+use kestrel_resnet::InputConfig;
+use std::path::Path;
+
+/// The folder of a run that holds the crops it learns from.
+pub const CROPS: &str = "crops";
+
+/// Pictures of one class each, in two data sets that agree about classes.
+#[derive(Clone, Debug)]
+pub struct ClassificationData {
+    /// To learn from.
+    pub train: Dataset,
+    /// To be scored on.
+    pub val: Option<Dataset>,
+    /// What the two are called, for people.
+    pub names: String,
+    /// What was cut out, where the data was a detection set and this is the run that did it.
+    pub crops: Option<CropsSummary>,
+    /// Pictures left out since no size can be read of them.
+    pub num_left_out: usize,
+}
+
+impl ClassificationData {
+    /// Reads a folder of class folders; of any other data set the objects are cut out into `crops/` of
+    /// the run's folder, once. `progress` is told how many pictures that is done with.
+    ///
+    /// # Errors
+    /// When there is no data set, no such split, no picture, or fewer than two classes.
+    pub fn open(
+        config: &TrainConfig,
+        folder: &Path,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Result<Self, TrainError> {
+        let path = config.data.path.as_deref().ok_or(TrainError::NoData)?;
+        let collection = read_collection(path)?;
+        let place = collection.root.display().to_string();
+        let is_whole = collection.format == Format::ClassFolders;
+        let data = TrainingData::of(collection, &config.data, config.seed)?;
+        if is_whole {
+            return Self::of(data, None).checked(&place);
+        }
+        let (names, folder) = (data.names.clone(), folder.join(CROPS));
+        // It was renamed to its place when it was complete.
+        let summary = match folder.is_dir() {
+            true => None,
+            false => {
+                let found = collection_of(data, path);
+                Some(write_crops(&found, &folder, &config.classify.crops, progress)?)
+            }
+        };
+        let crops = TrainingData::of(read_collection(&folder)?, &no_holding_back(), config.seed)?;
+        Self::of(TrainingData { names, ..crops }, summary).checked(&place)
+    }
+
+    fn of(data: TrainingData, crops: Option<CropsSummary>) -> Self {
+        let TrainingData { mut train, mut val, names, num_findings } = data;
+        let mut num_left_out = num_findings;
+        for dataset in std::iter::once(&mut train).chain(&mut val) {
+            let before = dataset.images.len();
+            dataset.images.retain(|image| !image.objects.is_empty());
+            num_left_out += before - dataset.images.len();
+        }
+        Self { train, val: val.filter(|val| !val.images.is_empty()), names, crops, num_left_out }
+    }
+
+    fn checked(self, place: &str) -> Result<Self, TrainError> {
+        if self.train.images.is_empty() {
+            return Err(TrainError::NoImages { place: place.to_owned() });
+        }
+        match self.train.categories.as_slice() {
+            [only] => Err(TrainError::OneClass { place: place.to_owned(), name: only.name.clone() }),
+            _ => Ok(self),
+        }
+    }
+
+    /// Class names in the order of the logits.
+    pub fn classes(&self) -> Vec<String> {
+        self.train.label_names().names().iter().skip(1).cloned().collect()
+    }
+
+    /// What the network sees of a picture.
+    pub fn input(&self, config: &TrainConfig) -> InputConfig {
+        let side = config.classify.input_side.unwrap_or_else(|| self.usual_side());
+        let resize = &config.model.architecture.resize;
+        InputConfig { mean: resize.mean, std: resize.std, ..InputConfig::square(side) }
+    }
+
+    /// Writes the side that the data decides into the config, so that a run taken up again has the
+    /// same; true where it was the data's to decide.
+    pub fn settle(&self, config: &mut TrainConfig) -> bool {
+        if config.classify.input_side.is_some() {
+            return false;
+        }
+        let side = self.usual_side();
+        config.classify.input_side = Some(side);
+        for stage in &mut config.loader.augment {
+            if let Augmentation::RandomResizedCrop(crop) = stage {
+                crop.side = side;
+            }
+        }
+        true
+    }
+
+    /// By the middle one of the short sides of the pictures to learn from.
+    fn usual_side(&self) -> usize {
+        let sizes = self.train.images.iter().filter_map(|image| image.stated_size);
+        let mut short: Vec<usize> = sizes.map(|size| size.height.min(size.width)).collect();
+        short.sort_unstable();
+        ClassifyConfig::usual_side(short.get(short.len() / 2).copied().unwrap_or(0))
+    }
+}
+
+impl ClassifyConfig {
+    /// The input for pictures of this short side: the stem takes a quarter of the sides away, so that
+    /// less than 64 leaves nothing to look at.
+    fn usual_side(short_side: usize) -> usize {
+        match short_side {
+            0..=96 => 64,
+            97..=192 => 128,
+            _ => 224,
+        }
+    }
+}
+
+/// The two parts as splits of one collection.
+fn collection_of(data: TrainingData, root: &Path) -> Collection {
+    let split = |name: &str, dataset| Split { name: name.into(), dataset, findings: Vec::new() };
+    let mut splits = vec![split("train", data.train)];
+    splits.extend(data.val.map(|val| split("val", val)));
+    Collection { format: Format::ClassFolders, root: root.into(), splits }
+}
+
+/// Images were held back before anything was cut out of them.
+fn no_holding_back() -> crate::data::DataConfig {
+    crate::data::DataConfig { val_share: 0.0, ..Default::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_pictures_have_small_inputs() {
+        assert_eq!([0, 32, 96, 97, 192, 193, 4000].map(ClassifyConfig::usual_side), [
+            64, 64, 64, 128, 128, 224, 224
+        ]);
+    }
+}
