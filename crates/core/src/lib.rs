@@ -5,6 +5,7 @@
 //! area is `(x2 - x1) * (y2 - y1)`: there is no "+ 1" anywhere.
 
 mod boxes;
+mod brackets;
 mod category;
 mod coco;
 mod detections;
@@ -17,6 +18,7 @@ mod suggest;
 mod target;
 
 pub use boxes::BBox;
+pub use brackets::{MAX_OPEN_BRACKETS, too_many_brackets};
 pub use category::{Categories, Label};
 pub use coco::COCO_CATEGORIES;
 pub use detections::{Detection, Detections};

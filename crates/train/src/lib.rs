@@ -20,7 +20,10 @@ mod task;
 mod validation;
 
 pub use checkpoint::{CheckpointConfig, Progress, newest_step};
-pub use config::{CONFIG_VERSION, ModelConfig, RecipeConfig, SettingError, TrainConfig};
+pub use config::{
+    BuiltIn, CONFIG_VERSION, ConfigError, ModelConfig, Origin, RecipeConfig, Resolved,
+    SettingError, Source, TrainConfig, resolve,
+};
 pub use data::{DataConfig, MaskUse, TrainingData};
 pub use detection::DetectionTask;
 pub use error::TrainError;

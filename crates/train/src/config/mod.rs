@@ -1,8 +1,10 @@
 //! Everything about a run, as a YAML file says it. Each part's settings lie beside the part.
 
 mod error;
+mod load;
 
 pub use error::SettingError;
+pub use load::{BuiltIn, ConfigError, Origin, Resolved, Source, resolve};
 
 use crate::checkpoint::CheckpointConfig;
 use crate::data::DataConfig;

@@ -1,6 +1,7 @@
 //! A text file and its lines.
 
 use crate::formats::FormatError;
+use kestrel_core::{MAX_OPEN_BRACKETS, too_many_brackets};
 use serde::de::DeserializeOwned;
 use std::cell::OnceCell;
 use std::fs;
@@ -27,10 +28,6 @@ pub(in crate::formats) fn read_text(path: &Path) -> Result<String, FormatError> 
     })
 }
 
-/// Levels of brackets in a YAML file. No file of a person has so many, and libyaml's time grows with
-/// their square.
-const MAX_LEVELS: usize = 1000;
-
 /// Reads a YAML file; `expected` says what it should be.
 ///
 /// # Errors
@@ -46,31 +43,13 @@ pub(in crate::formats) fn read_yaml<T: DeserializeOwned>(
         expected: expected.into(),
     };
     let text = read_text(path)?;
-    if let Some(line) = too_deep(&text) {
-        return Err(wrong(Some(line), format!("more than {MAX_LEVELS} open brackets")));
+    if let Some(line) = too_many_brackets(&text) {
+        return Err(wrong(Some(line), format!("more than {MAX_OPEN_BRACKETS} open brackets")));
     }
     serde_yaml::from_str(&text).map_err(|error| {
         let line = error.location().map(|location| location.line() as u64);
         wrong(line, error.to_string().replace('\n', " "))
     })
-}
-
-/// The line on which more than [`MAX_LEVELS`] brackets are open.
-fn too_deep(text: &str) -> Option<u64> {
-    let mut open = 0usize;
-    for (line, text) in (1..).zip(text.lines()) {
-        for byte in text.bytes() {
-            match byte {
-                b'[' | b'{' => open += 1,
-                b']' | b'}' => open = open.saturating_sub(1),
-                _ => {}
-            }
-            if open > MAX_LEVELS {
-                return Some(line);
-            }
-        }
-    }
-    None
 }
 
 fn newlines(text: &[u8]) -> impl Iterator<Item = usize> {
