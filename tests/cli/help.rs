@@ -10,6 +10,7 @@ fn every_command_explains_itself() {
     for command in [
         "",
         "detect",
+        "classify",
         "model",
         "model info",
         "model convert",
@@ -18,6 +19,7 @@ fn every_command_explains_itself() {
         "data",
         "data check",
         "data convert",
+        "data crops",
         "data split",
         "data preview",
         "data synth",

@@ -12,8 +12,8 @@ use std::path::PathBuf;
 
 pub use classify::ClassifyArgs;
 pub use data::{
-    CheckArgs, ConvertDataArgs, DataArgs, DataCommand, DataFormat, MicrographArgs, Part, Pictures,
-    PreviewArgs, ShapesArgs, SplitArgs, SynthCommand,
+    CheckArgs, ConvertDataArgs, CropsArgs, DataArgs, DataCommand, DataFormat, MicrographArgs, Part,
+    Pictures, PreviewArgs, ShapesArgs, SplitArgs, SynthCommand,
 };
 pub use eval::{CompareArgs, EvalArgs, EvalCommand, ScoreArgs, TruthArgs};
 pub use train::TrainArgs;

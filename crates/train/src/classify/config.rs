@@ -1,9 +1,7 @@
 //! What only classification has settings for.
 
-use crate::config::{SettingError, TaskKind, TrainConfig};
-use crate::optimiser::OptimiserConfig;
-use crate::schedule::{Curve, ScheduleConfig};
-use kestrel_data::{Augmentation, BatchOrderConfig, CropsConfig, RandomResizedCrop};
+use crate::config::{BuiltIn, SettingError};
+use kestrel_data::{Augmentation, CropsConfig};
 use serde::{Deserialize, Serialize};
 
 /// Settings of `task: classify`. The network is `model.architecture.backbone`; mean and deviation of
@@ -53,33 +51,34 @@ impl ClassifyConfig {
     }
 }
 
-impl TrainConfig {
-    /// What a classifier is trained with where nobody says otherwise: torchvision's reference at a
-    /// smaller scale (0.1 for 256 images a step, half a cosine), 30 epochs, 64 images a step, parts of
-    /// at least a third of the picture, mirrored or not.
-    pub fn classification() -> Self {
-        let mut config = Self { task: TaskKind::Classify, ..Self::default() };
-        let crop = RandomResizedCrop { min_area: 0.35, side: 64, ..RandomResizedCrop::default() };
-        config.loader.augment = vec![
-            Augmentation::RandomResizedCrop(crop),
-            Augmentation::HorizontalFlip(kestrel_data::augment::Flip::default()),
-        ];
-        config.loader.batches = BatchOrderConfig {
-            batch_size: 64,
-            aspect_ratio_groups: 0,
-            keep_empty: false,
-            ..BatchOrderConfig::default()
-        };
-        let train = &mut config.train;
-        (train.epochs, train.lr, train.lr_batch_size) = (30.0, 0.1, Some(256));
-        train.optimiser = OptimiserConfig {
-            nesterov: true,
-            norm_weight_decay: Some(0.0),
-            bias_weight_decay: Some(0.0),
-            ..OptimiserConfig::default()
-        };
-        train.schedule =
-            ScheduleConfig { curve: Curve::Cosine, warmup_steps: 50, ..ScheduleConfig::default() };
-        config
+/// What a classifier is trained with where nobody says otherwise.
+pub const CLASSIFY_CONFIG: BuiltIn = BuiltIn {
+    name: "base/classify.yaml",
+    text: include_str!("../../../../configs/base/classify.yaml"),
+};
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::config::{Source, TaskKind, TrainConfig, resolve};
+
+    #[test]
+    fn the_built_in_config_is_a_sound_classification() {
+        let source = Source::File(CLASSIFY_CONFIG.name.as_ref());
+        let config = resolve::<TrainConfig>(source, &[], &[CLASSIFY_CONFIG]).unwrap().value;
+        config.validate().unwrap();
+        assert_eq!((config.task, config.classify.input_side), (TaskKind::Classify, None));
+        assert_eq!(ClassifyConfig::training_side(&config.loader.augment, 9), 64);
+        assert_eq!(config.scaled_lr(), 0.025);
+    }
+
+    #[test]
+    fn impossible_values_are_named() {
+        let message = |config: ClassifyConfig| config.validate().unwrap_err().to_string();
+        let text = message(ClassifyConfig { label_smoothing: 1.0, ..Default::default() });
+        assert!(text.starts_with("classify.label_smoothing is 1"), "{text}");
+        let text = message(ClassifyConfig { input_side: Some(8), ..Default::default() });
+        assert!(text.starts_with("classify.input_side is 8"), "{text}");
     }
 }

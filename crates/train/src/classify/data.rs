@@ -53,7 +53,9 @@ impl ClassificationData {
             true => None,
             false => {
                 let found = collection_of(data, path);
-                Some(write_crops(&found, &folder, &config.classify.crops, progress)?)
+                let summary = write_crops(&found, &folder, &config.classify.crops, progress)?;
+                require_two_classes(&summary, &folder, &place)?;
+                Some(summary)
             }
         };
         let crops = TrainingData::of(read_collection(&folder)?, &no_holding_back(), config.seed)?;
@@ -76,7 +78,9 @@ impl ClassificationData {
             return Err(TrainError::NoImages { place: place.to_owned() });
         }
         match self.train.categories.as_slice() {
-            [only] => Err(TrainError::OneClass { place: place.to_owned(), name: only.name.clone() }),
+            [only] => {
+                Err(TrainError::OneClass { place: place.to_owned(), name: only.name.clone() })
+            }
             _ => Ok(self),
         }
     }
@@ -130,6 +134,21 @@ impl ClassifyConfig {
     }
 }
 
+/// Crops of a single class are no class folders; they are removed.
+fn require_two_classes(
+    summary: &CropsSummary,
+    folder: &Path,
+    place: &str,
+) -> Result<(), TrainError> {
+    let mut classes = summary.splits.iter().flat_map(|(_, counts)| counts.keys());
+    let Some(first) = classes.next() else { return Ok(()) };
+    if classes.any(|class| class != first) {
+        return Ok(());
+    }
+    std::fs::remove_dir_all(folder).map_err(TrainError::file(folder))?;
+    Err(TrainError::OneClass { place: place.to_owned(), name: first.clone() })
+}
+
 /// The two parts as splits of one collection.
 fn collection_of(data: TrainingData, root: &Path) -> Collection {
     let split = |name: &str, dataset| Split { name: name.into(), dataset, findings: Vec::new() };
@@ -149,8 +168,9 @@ mod tests {
 
     #[test]
     fn small_pictures_have_small_inputs() {
-        assert_eq!([0, 32, 96, 97, 192, 193, 4000].map(ClassifyConfig::usual_side), [
-            64, 64, 64, 128, 128, 224, 224
-        ]);
+        assert_eq!(
+            [0, 32, 96, 97, 192, 193, 4000].map(ClassifyConfig::usual_side),
+            [64, 64, 64, 128, 128, 224, 224]
+        );
     }
 }

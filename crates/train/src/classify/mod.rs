@@ -14,7 +14,7 @@ mod score;
 #[allow(clippy::unwrap_used)]
 mod tests;
 
-pub use config::ClassifyConfig;
+pub use config::{CLASSIFY_CONFIG, ClassifyConfig};
 pub use data::ClassificationData;
 
 use crate::config::TrainConfig;
@@ -180,9 +180,8 @@ impl Task for ClassificationTask {
     fn validate(&self, weights: &BTreeMap<String, Tensor>) -> Result<Validated, TrainError> {
         let Some((dataset, batches)) = &self.val else { return Ok(Validated::default()) };
         let scores = self.scored(dataset, batches, weights)?;
-        let decisive = scores
-            .accuracy()
-            .map(|value| Score { name: score::ACCURACY.to_owned(), value });
+        let decisive =
+            scores.accuracy().map(|value| Score { name: score::ACCURACY.to_owned(), value });
         Ok(Validated { losses: scores.losses(), scores: scores.named(), decisive })
     }
 

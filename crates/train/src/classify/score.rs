@@ -22,7 +22,12 @@ pub(super) struct Scores {
 
 impl Scores {
     pub fn new(num_classes: usize) -> Self {
-        Self { seen: vec![0; num_classes], right: vec![0; num_classes], right_in_five: 0, loss_sum: 0.0 }
+        Self {
+            seen: vec![0; num_classes],
+            right: vec![0; num_classes],
+            right_in_five: 0,
+            loss_sum: 0.0,
+        }
     }
 
     /// Counts logits `[N, K]` of images of `classes [N]`.
@@ -36,7 +41,9 @@ impl Scores {
         let hits = ranked.eq_tensor(&classes.unsqueeze(1));
         let rows = |tensor: Tensor| Vec::<i64>::try_from(&tensor.to_kind(Kind::Int64).contiguous());
         let first = rows(hits.select(1, 0)).unwrap_or_default();
-        for (class, is_right) in rows(classes.shallow_clone()).unwrap_or_default().into_iter().zip(first) {
+        for (class, is_right) in
+            rows(classes.shallow_clone()).unwrap_or_default().into_iter().zip(first)
+        {
             self.seen[class as usize] += 1;
             self.right[class as usize] += is_right as u64;
         }
@@ -91,7 +98,15 @@ mod tests {
     fn counts_are_those_of_a_hand() {
         let mut scores = Scores::new(6);
         let row = |first: usize, second: usize| -> Vec<f32> {
-            let value = |class| if class == first { 2.0 } else if class == second { 1.0 } else { 0.0 };
+            let value = |class| {
+                if class == first {
+                    2.0
+                } else if class == second {
+                    1.0
+                } else {
+                    0.0
+                }
+            };
             (0..6).map(value).collect()
         };
         // Two of class 0 right, one of class 1 second, one of class 5 the last of six.

@@ -7,6 +7,7 @@ pub use error::SettingError;
 pub use load::{BuiltIn, ConfigError, Origin, Resolved, Source, resolve};
 
 use crate::checkpoint::CheckpointConfig;
+use crate::classify::ClassifyConfig;
 use crate::data::DataConfig;
 use crate::optimiser::OptimiserConfig;
 use crate::schedule::ScheduleConfig;
@@ -29,6 +30,8 @@ pub const CONFIG_VERSION: u32 = 1;
 pub struct TrainConfig {
     /// Version of the file format; 1.
     pub version: u32,
+    /// What is learnt.
+    pub task: TaskKind,
     /// Where the first weights, the order of the images, augmentation and sampling come from.
     pub seed: u64,
     /// What is learnt from.
@@ -37,6 +40,8 @@ pub struct TrainConfig {
     pub loader: LoaderConfig,
     /// What learns.
     pub model: ModelConfig,
+    /// What only `task: classify` looks at.
+    pub classify: ClassifyConfig,
     /// How it learns.
     pub train: RecipeConfig,
     /// How often it is scored.
@@ -45,6 +50,17 @@ pub struct TrainConfig {
     pub checkpoint: CheckpointConfig,
     /// Steps between two lines of the log, at least 1.
     pub log_every_steps: u64,
+}
+
+/// What is learnt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TaskKind {
+    /// Boxes, and masks where the model has them.
+    #[default]
+    Detect,
+    /// One class for a whole picture.
+    Classify,
 }
 
 /// What learns.
@@ -87,10 +103,12 @@ impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             version: CONFIG_VERSION,
+            task: TaskKind::default(),
             seed: 0,
             data: DataConfig::default(),
             loader: LoaderConfig::default(),
             model: ModelConfig::default(),
+            classify: ClassifyConfig::default(),
             train: RecipeConfig::default(),
             validation: ValidationConfig::default(),
             checkpoint: CheckpointConfig::default(),
@@ -122,8 +140,17 @@ impl TrainConfig {
     /// # Errors
     /// The first key whose value makes no run, and what would.
     pub fn validate(&self) -> Result<(), SettingError> {
-        let Self { version, train, log_every_steps, data, model, validation, checkpoint, .. } =
-            self;
+        let Self {
+            version,
+            train,
+            log_every_steps,
+            data,
+            model,
+            classify,
+            validation,
+            checkpoint,
+            ..
+        } = self;
         if *version != CONFIG_VERSION {
             return Err(SettingError::new("version", version, "1, the version this program reads"));
         }
@@ -132,6 +159,7 @@ impl TrainConfig {
         }
         data.validate()?;
         model.start.validate()?;
+        classify.validate()?;
         train.validate()?;
         validation.validate()?;
         checkpoint.validate()
