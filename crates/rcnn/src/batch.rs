@@ -88,8 +88,18 @@ pub struct Batch {
 impl Batch {
     /// A batch to detect in. No images make a batch of none.
     pub fn new(images: &[RgbImage], config: &ResizeConfig, device: Device) -> Self {
+        let resized = images.iter().map(|image| config.resized(image.size())).collect();
+        Self::at_sizes(images, resized, config, device)
+    }
+
+    /// A batch of images resized to given sizes.
+    fn at_sizes(
+        images: &[RgbImage],
+        resized: Vec<ImageSize>,
+        config: &ResizeConfig,
+        device: Device,
+    ) -> Self {
         let original: Vec<ImageSize> = images.iter().map(RgbImage::size).collect();
-        let resized: Vec<ImageSize> = original.iter().map(|&size| config.resized(size)).collect();
         let padded = padded_size(&resized);
         let tables = config.tables();
         let mut pixels = vec![0.0f32; images.len() * padded.area() * 3];
@@ -114,8 +124,26 @@ impl Batch {
         config: &ResizeConfig,
         device: Device,
     ) -> Self {
-        assert_eq!(images.len(), targets.len(), "one target for each image");
-        let batch = Self::new(images, config, device);
+        Self::new(images, config, device).and_targets(targets)
+    }
+
+    /// The same, with every image in the size it has: for samples whose size augmentation chose.
+    ///
+    /// # Panics
+    /// When there are not as many targets as images.
+    pub fn with_targets_as_they_are(
+        images: &[RgbImage],
+        targets: &[Target],
+        config: &ResizeConfig,
+        device: Device,
+    ) -> Self {
+        let sizes = images.iter().map(RgbImage::size).collect();
+        Self::at_sizes(images, sizes, config, device).and_targets(targets)
+    }
+
+    fn and_targets(self, targets: &[Target]) -> Self {
+        let batch = self;
+        assert_eq!(batch.len(), targets.len(), "one target for each image");
         let pixels = batch.pixels.contiguous();
         let sizes = batch.original.iter().zip(&batch.resized);
         let resize = |(target, (&from, &to)): (&Target, _)| ResizedTarget::new(target, from, to);

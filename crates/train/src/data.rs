@@ -10,8 +10,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// Held back where there is no split to be scored on and nothing is said.
+const USUAL_VAL_SHARE: f64 = 0.1;
+
 /// What is learnt from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
     /// A folder, an annotation file, or a descriptor.
@@ -20,9 +23,13 @@ pub struct DataConfig {
     pub train: Option<String>,
     /// The split to be scored on; `val`, then `test`, when not given.
     pub val: Option<String>,
-    /// Where there is no split to be scored on, this part of the images is held back for it; 0 for
-    /// none, and then nothing is scored.
-    pub val_share: f64,
+    /// This part of the images to learn from is held back to be scored on, whatever other splits
+    /// there are; 0 for none, and then nothing is scored. Not given, a tenth is held back where there
+    /// is no split to be scored on.
+    pub val_share: Option<f64>,
+    /// Which images are held back together, such as tiles of one picture: a regular expression as
+    /// `kestrel data split --group` takes it.
+    pub val_group: Option<String>,
     /// Whether masks are learnt.
     pub masks: MaskUse,
 }
@@ -41,19 +48,18 @@ pub enum MaskUse {
     Never,
 }
 
-impl Default for DataConfig {
-    fn default() -> Self {
-        Self { path: None, train: None, val: None, val_share: 0.1, masks: MaskUse::default() }
-    }
-}
-
 impl DataConfig {
     pub(crate) fn validate(&self) -> Result<(), SettingError> {
-        if !(0.0..1.0).contains(&self.val_share) {
-            let expected = "from 0 to below 1";
-            return Err(SettingError::new("data.val_share", self.val_share, expected));
+        match self.val_share {
+            Some(_) if self.val.is_some() => {
+                let expected = "null where `data.val` names a split";
+                Err(SettingError::new("data.val_share", self.val_share, expected))
+            }
+            Some(share) if !(0.0..1.0).contains(&share) => {
+                Err(SettingError::new("data.val_share", share, "from 0 to below 1, or null"))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -97,14 +103,17 @@ impl TrainingData {
             .or_else(|| (splits.len() == 1).then(|| splits.keys().next().cloned()).flatten())
             .ok_or_else(|| TrainError::no_split("train", "train", &splits, &place))?;
         let train = splits.remove(&train_name).unwrap_or_default();
-        let val_name = chosen(&splits, config.val.as_deref(), &["val", "test"], &place)?;
+        let val_name = match config.val_share {
+            Some(_) => None,
+            None => chosen(&splits, config.val.as_deref(), &["val", "test"], &place)?,
+        };
         let data = match val_name {
             Some(name) => {
                 let val = splits.remove(&name).unwrap_or_default();
                 let names = format!("`{train_name}` to learn from, `{name}` to be scored on");
                 Self { train, val: Some(val), names, num_findings }.with_shared_classes()
             }
-            None => Self::held_back(train, config.val_share, seed, num_findings)?,
+            None => Self::held_back(train, config, seed, num_findings)?,
         };
         data.checked(&place)
     }
@@ -112,10 +121,11 @@ impl TrainingData {
     /// Holds back a part of the only split.
     fn held_back(
         whole: Dataset,
-        share: f64,
+        config: &DataConfig,
         seed: u64,
         num_findings: usize,
     ) -> Result<Self, TrainError> {
+        let share = config.val_share.unwrap_or(USUAL_VAL_SHARE);
         let num_held_back = (whole.images.len() as f64 * share).round() as usize;
         if num_held_back == 0 {
             let names = "all images to learn from, none to be scored on".to_owned();
@@ -123,7 +133,10 @@ impl TrainingData {
         }
         let part = |name: &str, share| SplitFraction { name: name.to_owned(), share };
         let fractions = vec![part("train", 1.0 - share), part("val", share)];
-        let parts = split_dataset(&whole, &SplitConfig { seed, fractions, group: None })?;
+        let parts = split_dataset(
+            &whole,
+            &SplitConfig { seed, fractions, group: config.val_group.clone() },
+        )?;
         let mut parts = parts.into_iter().map(|(_, part)| part);
         let (train, val) = (parts.next().unwrap_or_default(), parts.next());
         let num_val = val.as_ref().map_or(0, |val| val.images.len());

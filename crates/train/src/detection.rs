@@ -27,6 +27,7 @@ pub struct DetectionTask {
     detector: Box<dyn Detector>,
     device: Device,
     seed: u64,
+    keep_size: bool,
     val: Option<Arc<Dataset>>,
     with_losses: bool,
 }
@@ -53,6 +54,7 @@ impl DetectionTask {
             detector,
             device,
             seed: config.seed,
+            keep_size: config.train.keep_size,
             val: data.val.clone().map(Arc::new),
             with_losses: config.validation.losses,
         })
@@ -134,10 +136,14 @@ impl Task for DetectionTask {
 
     fn collate(&self) -> Box<dyn Fn(Vec<Sample>) -> Batch + Send + Sync> {
         let (resize, device) = (self.architecture.resize.clone(), self.device);
+        let batch = match self.keep_size {
+            true => Batch::with_targets_as_they_are,
+            false => Batch::with_targets,
+        };
         Box::new(move |samples| {
             let (images, targets): (Vec<_>, Vec<_>) =
                 samples.into_iter().map(|sample| (sample.image, sample.target)).unzip();
-            Batch::with_targets(&images, &targets, &resize, device)
+            batch(&images, &targets, &resize, device)
         })
     }
 

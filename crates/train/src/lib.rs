@@ -12,6 +12,7 @@ mod config;
 mod data;
 mod detection;
 mod error;
+mod fit;
 mod observer;
 mod optimiser;
 pub mod record;
@@ -32,6 +33,7 @@ pub use config::{
 pub use data::{DataConfig, MaskUse, TrainingData};
 pub use detection::DetectionTask;
 pub use error::TrainError;
+pub use fit::{anchor_fit, fit_sizes};
 pub use observer::{Ending, Event, Observer};
 pub use optimiser::{Ema, Optimiser, OptimiserConfig, OptimiserKind};
 pub use run::{CHECKPOINTS, MODEL_FILE, Plan, RunFolder, run};

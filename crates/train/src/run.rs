@@ -9,7 +9,7 @@ mod step;
 pub use plan::Plan;
 
 use crate::checkpoint::{Progress, RunState};
-use crate::config::TrainConfig;
+use crate::config::{TrainConfig, to_text};
 use crate::error::TrainError;
 use crate::observer::{Ending, Event, Observer};
 use crate::optimiser::{Ema, Optimiser};
@@ -145,6 +145,16 @@ fn is_better(found: Option<&Score>, best: Option<&Score>, config: &TrainConfig) 
     }
 }
 
+/// A model file goes out into the world; where things lay on this machine is nobody's business.
+fn without_places(config: &TrainConfig) -> TrainConfig {
+    let mut config = config.clone();
+    let name = |path: PathBuf| path.file_name().map(PathBuf::from);
+    config.data.path = config.data.path.and_then(name);
+    let weights = config.model.start.weights.map(PathBuf::from).and_then(name);
+    config.model.start.weights = weights.map(|name| name.to_string_lossy().into_owned());
+    config
+}
+
 /// What a model file says of its origin.
 fn notes(
     config: &TrainConfig,
@@ -152,7 +162,7 @@ fn notes(
     scores: &BTreeMap<String, f64>,
 ) -> BTreeMap<String, String> {
     let mut notes = BTreeMap::from([("train.step".to_owned(), step.to_string())]);
-    if let Ok(text) = serde_yaml::to_string(config) {
+    if let Ok(text) = to_text(&without_places(config)) {
         notes.insert("train.config".to_owned(), text);
     }
     notes.extend(scores.iter().map(|(name, value)| (format!("score.{name}"), value.to_string())));

@@ -56,7 +56,8 @@ pub struct AnchorFit {
 }
 
 impl AnchorFit {
-    pub(super) fn new(objects: usize, unmatched: usize) -> Self {
+    /// So many objects, and how many of them no anchor matches.
+    pub fn new(objects: usize, unmatched: usize) -> Self {
         let share = (objects > 0).then(|| unmatched as f64 / objects as f64);
         Self { objects, unmatched, unmatched_share: share }
     }

@@ -30,6 +30,7 @@ use serde::de::DeserializeOwned;
 use set::Set;
 use std::path::Path;
 use tree::Node;
+pub(crate) use typed::to_text;
 use typed::{Misfit, to_value, typed};
 
 /// What a config is read from.
@@ -115,6 +116,18 @@ impl<T: Serialize> Resolved<T> {
             .map_err(|bad| defaults(format!("{}: a key that is no word", bad.path)))?;
         tree.take_origins(said);
         Ok(Self { value, tree, documents: Vec::new() })
+    }
+}
+
+impl<T: Serialize> Resolved<T> {
+    /// The same with a changed value, such as a path that no longer depends on where it was said.
+    /// Every value keeps its origin.
+    ///
+    /// # Errors
+    /// When the changed value cannot be written as YAML.
+    pub fn changed(mut self, change: impl FnOnce(&mut T)) -> Result<Self, ConfigError> {
+        change(&mut self.value);
+        Ok(Self { documents: self.documents, ..Self::new(self.value, &self.tree)? })
     }
 }
 

@@ -4,6 +4,7 @@ mod error;
 mod load;
 
 pub use error::SettingError;
+pub(crate) use load::to_text;
 pub use load::{BuiltIn, ConfigError, Origin, Resolved, Source, resolve};
 
 use crate::checkpoint::CheckpointConfig;
@@ -71,6 +72,11 @@ pub struct ModelConfig {
     pub start: StartConfig,
     /// What it is built of. The number of classes is the data's, whatever stands here.
     pub architecture: Architecture,
+    /// Whether it is built as the detector it starts from is, whatever stands in `architecture`.
+    pub as_start: bool,
+    /// Whether the sizes of pictures and anchors are chosen to suit the data, whatever stands in
+    /// `architecture`.
+    pub fit_to_data: bool,
 }
 
 /// How it learns.
@@ -86,6 +92,9 @@ pub struct RecipeConfig {
     /// Images a step that `lr` is meant for: with others it is scaled in proportion (Goyal et al.
     /// 2017, arXiv:1706.02677, section 2.1). Without it `lr` is taken as it is.
     pub lr_batch_size: Option<usize>,
+    /// Whether pictures go into the network in the size augmentation leaves them, as `scale_jitter`
+    /// and `short_side` want it, instead of in the architecture's.
+    pub keep_size: bool,
     /// Batches whose gradients are added up for one step, at least 1.
     pub accumulate: usize,
     /// Gradients whose joint norm is larger are scaled down to it.
@@ -125,6 +134,7 @@ impl Default for RecipeConfig {
             steps: None,
             lr: 0.02,
             lr_batch_size: Some(16),
+            keep_size: false,
             accumulate: 1,
             clip_norm: None,
             ema_decay: None,
@@ -215,8 +225,9 @@ mod tests {
     fn the_defaults_are_sound_and_survive_yaml() {
         let config = TrainConfig::default();
         config.validate().unwrap();
-        let text = serde_yaml::to_string(&config).unwrap();
-        assert_eq!(serde_yaml::from_str::<TrainConfig>(&text).unwrap(), config);
+        let text = to_text(&config).unwrap();
+        let source = Source::Text { name: "defaults", text: &text };
+        assert_eq!(resolve::<TrainConfig>(source, &[], &[]).unwrap().value, config);
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! `kestrel train`: from a folder or a config to a model file.
 
+mod prepare;
 mod watch;
 
 use crate::args::TrainArgs;
 use crate::console::{self, counted};
-use crate::model_source::ModelSource;
 use crate::place::{at_place, make_folder};
 use crate::{Outcome, device};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
+use kestrel_rcnn::Architecture;
 use kestrel_train::{
-    DetectionTask, Ending, Plan, RunFolder, StartReport, TrainConfig, TrainingData, newest_step,
+    DetectionTask, Ending, Plan, Resolved, RunFolder, Source, TrainConfig, TrainingData,
+    anchor_fit, newest_step, resolve,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,67 +22,70 @@ use watch::Watch;
 /// The resolved config of a run, in its folder.
 const CONFIG_FILE: &str = "config.yaml";
 
+/// More objects than this without an anchor that suits them are worth a word.
+const MOST_WITHOUT_ANCHOR: f64 = 0.05;
+/// What is done for a user who gives nothing but a folder.
+const FOLDER_CONFIG: &str = include_str!("../../../../../configs/base/folder.yaml");
+
 /// Runs the command.
 pub(crate) fn run(arguments: &TrainArgs) -> Result<Outcome> {
     let device = device::prepare(&arguments.compute)?;
-    let (config, folder) = match &arguments.resume {
-        Some(folder) => (resumed_config(folder)?, folder.clone()),
+    let (resolved, folder) = match &arguments.resume {
+        Some(folder) => (resumed(folder)?, folder.clone()),
         None => new_run(arguments)?,
     };
-    config.validate()?;
-    let data = TrainingData::open(&config.data, config.seed)?;
-    let task = DetectionTask::new(&config, &data, device)?;
+    resolved.value.validate()?;
+    let data = TrainingData::open(&resolved.value.data, resolved.value.seed)?;
     let folder = RunFolder::new(folder);
+    // A run that goes on has its own weights.
     let is_new = newest_step(&folder.checkpoints())?.is_none();
+    let named = resolved.value.model.start.weights.as_deref().filter(|_| is_new);
+    let start = prepare::Start::open(named)?;
+    let resolved = prepare::settled(resolved, &start, &data.train)?;
+    let config = &resolved.value;
+    let task = DetectionTask::new(config, &data, device)?;
     if is_new {
-        start(&task, &config)?;
+        start.give_to(&task)?;
     }
     task.freeze(config.model.start.freeze_stages);
-    let plan = Plan::new(&config, &data.train)?;
-    describe(&config, &data, &task, &plan, device);
+    let plan = Plan::new(config, &data.train)?;
+    describe(config, &data, &task, &plan, device);
     make_folder(folder.path())?;
     if arguments.resume.is_none() {
-        write_config(&config, folder.path())?;
+        write_config(&resolved, folder.path())?;
     }
     let mut watch = Watch::new(&plan, folder.path())?;
     let dataset = Arc::new(data.train);
-    let ending = kestrel_train::run(&task, &dataset, &config, &plan, &folder, &mut watch)?;
+    let ending = kestrel_train::run(&task, &dataset, config, &plan, &folder, &mut watch)?;
     watch.finish();
     conclude(ending, &folder);
     Ok(Outcome::Done)
 }
 
-fn resumed_config(folder: &Path) -> Result<TrainConfig> {
+/// The config of a run that was begun.
+fn resumed(folder: &Path) -> Result<Resolved<TrainConfig>> {
     let path = folder.join(CONFIG_FILE);
-    let text = fs::read_to_string(&path).with_context(|| {
-        format!("--resume: {} cannot be read; expected the folder of a run", path.display())
-    })?;
-    serde_yaml::from_str(&text).with_context(|| path.display().to_string())
+    if !path.is_file() {
+        bail!(
+            "--resume {}: found no {CONFIG_FILE} in it; expected the folder of a run",
+            folder.display()
+        );
+    }
+    Ok(resolve(Source::File(&path), &[], &[])?)
 }
 
 /// The config that the command line asks for, and a folder that no run has used.
-fn new_run(arguments: &TrainArgs) -> Result<(TrainConfig, PathBuf)> {
-    let mut config: TrainConfig = match &arguments.config {
-        Some(path) => serde_yaml::from_str(&at_place(path, fs::read_to_string(path))?)
-            .with_context(|| path.display().to_string())?,
-        None => TrainConfig::default(),
-    };
-    if let Some(path) = &arguments.data {
-        config.data.path = Some(path.clone());
-    }
-    if let Some(start) = &arguments.start {
-        config.model.start.weights = Some(start.clone());
-    }
-    if let Some(epochs) = arguments.epochs {
-        (config.train.epochs, config.train.steps) = (epochs, None);
-    }
-    if let Some(batch) = arguments.batch {
-        config.loader.batches.batch_size = batch.get();
-    }
-    let folder = match &arguments.output {
-        Some(folder) => folder.clone(),
-        None => free_folder(arguments.config.as_deref().or(config.data.path.as_deref())),
-    };
+fn new_run(arguments: &TrainArgs) -> Result<(Resolved<TrainConfig>, PathBuf)> {
+    let folder = Source::Text { name: "built-in base/folder.yaml", text: FOLDER_CONFIG };
+    let source = arguments.config.as_deref().map_or(folder, Source::File);
+    let resolved: Resolved<TrainConfig> = resolve(source, &sets(arguments), &[])?;
+    let base = resolved.folder_of("data.path").to_owned();
+    let resolved = resolved.changed(|config| {
+        // The run may be taken up again from another folder.
+        config.data.path = config.data.path.take().map(|path| absolute(&base.join(path)));
+    })?;
+    let named_after = arguments.config.as_deref().or(resolved.value.data.path.as_deref());
+    let folder = arguments.output.clone().unwrap_or_else(|| free_folder(named_after));
     if folder.join(CONFIG_FILE).exists() {
         bail!(
             "{} is a run already; go on with it with `--resume {}`, or name another folder with \
@@ -89,7 +94,29 @@ fn new_run(arguments: &TrainArgs) -> Result<(TrainConfig, PathBuf)> {
             folder.display()
         );
     }
-    Ok((config, folder))
+    Ok((resolved, folder))
+}
+
+/// Options that stand for keys of the config come before `--set`.
+fn sets(arguments: &TrainArgs) -> Vec<String> {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let path = arguments.data.as_deref().map(|path| path.to_string_lossy().into_owned());
+    let mut sets = Vec::new();
+    sets.extend(path.map(|path| format!("data.path={}", quoted(&path))));
+    sets.extend(
+        arguments.start.as_deref().map(|name| format!("model.start.weights={}", quoted(name))),
+    );
+    if let Some(epochs) = arguments.epochs {
+        sets.extend([format!("train.epochs={epochs}"), "train.steps=null".to_owned()]);
+    }
+    sets.extend(arguments.batch.map(|count| format!("loader.batches.batch_size={count}")));
+    sets.extend(arguments.set.iter().cloned());
+    sets
+}
+
+/// A path that is right in every working folder; as it is where it leads nowhere.
+fn absolute(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// `runs/NAME`, or the first `runs/NAME-2`, `-3`, ... that is not there.
@@ -99,29 +126,6 @@ fn free_folder(named_after: Option<&Path>) -> PathBuf {
     let first = Path::new("runs").join(name);
     let others = (2..).map(|number| Path::new("runs").join(format!("{name}-{number}")));
     std::iter::once(first.clone()).chain(others).find(|path| !path.exists()).unwrap_or(first)
-}
-
-fn start(task: &DetectionTask, config: &TrainConfig) -> Result<()> {
-    let Some(name) = &config.model.start.weights else {
-        console::note("start: every weight at random");
-        return Ok(());
-    };
-    let weights = ModelSource::find(name)?.read()?;
-    let StartReport { num_taken, other_shape, missing } = task.start_from(&weights)?;
-    console::note(format_args!("start: {} from {name}", counted(num_taken, "tensor")));
-    if !other_shape.is_empty() {
-        console::note(format_args!(
-            "start: made anew, since {name} has another shape for them: {}",
-            other_shape.join(", ")
-        ));
-    }
-    if !missing.is_empty() {
-        console::note(format_args!(
-            "start: made anew, since {name} lacks them: {}",
-            counted(missing.len(), "tensor")
-        ));
-    }
-    Ok(())
 }
 
 fn describe(
@@ -142,7 +146,15 @@ fn describe(
         },
         data.names
     ));
-    console::note(format_args!("model: {} on {device:?}", task.architecture().family()));
+    let architecture = task.architecture();
+    console::note(format_args!(
+        "model: {} on {device:?}; pictures at {} to {} pixels, anchors from {} pixels",
+        architecture.family(),
+        architecture.resize.min_size,
+        architecture.resize.max_size,
+        architecture.anchors.sizes.first().copied().unwrap_or_default()
+    ));
+    warn_of_anchors(architecture, data);
     let scaled = match config.train.lr_batch_size {
         Some(meant) if meant != config.images_per_step() => format!(
             ", which is {} scaled from {meant} to {} images a step",
@@ -160,10 +172,21 @@ fn describe(
     ));
 }
 
-fn write_config(config: &TrainConfig, folder: &Path) -> Result<()> {
-    let text = serde_yaml::to_string(config).context("the config cannot be written as YAML")?;
+/// Objects that no anchor suits are learnt badly.
+fn warn_of_anchors(architecture: &Architecture, data: &TrainingData) {
+    let share = anchor_fit(architecture, &data.train).unmatched_share.unwrap_or(0.0);
+    if share > MOST_WITHOUT_ANCHOR {
+        console::note(format_args!(
+            "warning: no anchor suits {:.0} % of the objects; try `--set model.fit_to_data=true`, or \
+             other `model.architecture.anchors.sizes`",
+            100.0 * share
+        ));
+    }
+}
+
+fn write_config(config: &Resolved<TrainConfig>, folder: &Path) -> Result<()> {
     let path = folder.join(CONFIG_FILE);
-    at_place(&path, fs::write(&path, text))
+    at_place(&path, fs::write(&path, config.annotated_yaml()))
 }
 
 fn conclude(ending: Ending, folder: &RunFolder) {

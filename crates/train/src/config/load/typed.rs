@@ -48,7 +48,7 @@ pub(super) fn typed<T: DeserializeOwned>(tree: &Node) -> Result<T, Misfit> {
 }
 
 /// The struct as text, enums as maps of one key.
-pub(super) fn to_text<T: Serialize>(value: &T) -> Result<String, String> {
+pub(crate) fn to_text<T: Serialize>(value: &T) -> Result<String, String> {
     let mut text = Vec::new();
     let mut serializer = serde_yaml::Serializer::new(&mut text);
     singleton_map_recursive::serialize(value, &mut serializer)

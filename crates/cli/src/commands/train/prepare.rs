@@ -1,0 +1,75 @@
+//! What a run starts from, and what of its config depends on that and on the data.
+
+use crate::console::{self, counted};
+use crate::model_source::ModelSource;
+use anyhow::{Context, Result};
+use kestrel_data::Dataset;
+use kestrel_rcnn::Metadata;
+use kestrel_train::{DetectionTask, Resolved, StartReport, TrainConfig, fit_sizes};
+use kestrel_weights::StateDict;
+
+/// Names are listed up to this many.
+const MAX_LISTED: usize = 6;
+
+/// What a run starts from.
+pub(super) struct Start {
+    weights: Option<(String, StateDict)>,
+}
+
+impl Start {
+    /// Weights by name or path, or none.
+    pub(super) fn open(name: Option<&str>) -> Result<Self> {
+        let read = |name: &str| {
+            Ok::<_, anyhow::Error>((name.to_owned(), ModelSource::find(name)?.read()?))
+        };
+        let weights = name.map(read).transpose().context("model.start.weights")?;
+        Ok(Self { weights })
+    }
+
+    /// Gives the weights to a model, and says what it took.
+    pub(super) fn give_to(&self, task: &DetectionTask) -> Result<()> {
+        let Some((name, weights)) = &self.weights else {
+            console::note("start: every weight at random");
+            return Ok(());
+        };
+        let StartReport { num_taken, other_shape, missing } = task.start_from(weights)?;
+        console::note(format_args!("start: {} from {name}", counted(num_taken, "tensor")));
+        for (anew, why) in [(other_shape, "other shapes there"), (missing, "not there")] {
+            if !anew.is_empty() {
+                console::note(format_args!("start: made anew ({why}): {}", listed(&anew)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The config with everything decided that was left to the start or the data.
+pub(super) fn settled(
+    resolved: Resolved<TrainConfig>,
+    start: &Start,
+    dataset: &Dataset,
+) -> Result<Resolved<TrainConfig>> {
+    let model = &resolved.value.model;
+    let mut architecture = model.architecture.clone();
+    if let Some((name, weights)) = start.weights.as_ref().filter(|_| model.as_start) {
+        let metadata = Metadata::of(weights, None).with_context(|| {
+            format!("model.as_start: {name} does not say how a detector is built; set it to false")
+        })?;
+        architecture = metadata.architecture;
+    }
+    if model.fit_to_data {
+        fit_sizes(&mut architecture, dataset);
+    }
+    Ok(resolved.changed(|config| {
+        config.model.architecture = architecture;
+        (config.model.as_start, config.model.fit_to_data) = (false, false);
+    })?)
+}
+
+fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(MAX_LISTED).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MAX_LISTED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
