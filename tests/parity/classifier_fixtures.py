@@ -1,6 +1,7 @@
 """`classifier.safetensors`: pictures through torchvision's classification transform and a small ResNet.
 
-The reference is `ImageClassification` of torchvision on PIL pictures (`Image.open` in a user's program), and
+The reference is `ImageClassification` of torchvision on PIL pictures (`Image.open` in a user's program) with Pillow
+12.0.0, and
 `ResNet(BasicBlock, [1, 1, 1, 1])` with 10 classes and formula weights, evaluation mode.
 
 Keys, for each `case` of metadata `cases` (JSON: name -> [height, width, resized_side, crop_side]):
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, __version__ as pillow_version
 from torchvision.models.resnet import BasicBlock, ResNet
 from torchvision.transforms import functional
 from torchvision.transforms._presets import ImageClassification
@@ -39,8 +40,11 @@ SEED = "classifier"
 
 
 def write_classifier(folder: Path) -> None:
+    # Pillow 13 resizes some pictures down first and then across, which moves a value by a level.
+    assert pillow_version == "12.0.0", pillow_version
     model = formula.fill(ResNet(BasicBlock, [1, 1, 1, 1], num_classes=10).eval())
-    fixture = Fixture(seeds={"pictures": SEED}, cases={name: list(case) for name, case in CASES.items()})
+    cases = {name: list(case) for name, case in CASES.items()}
+    fixture = Fixture(seeds={"pictures": SEED}, pillow=pillow_version, cases=cases)
     for name, (height, width, resized_side, crop_side) in CASES.items():
         pixels = draw(f"{SEED}.{name}", height, width, 6).pixels
         picture = Image.fromarray(pixels.numpy())

@@ -2,7 +2,7 @@
 
     python tests/parity/make_fixtures.py [--only resnets|classifier|detectors|losses|ops] [--into FOLDER]
 
-Wants torch 2.11.0, torchvision 0.26.0, pycocotools, pillow and numpy; takes two to three minutes on one core. One thread and
+Wants torch 2.11.0, torchvision 0.26.0, pycocotools, pillow 12.0.0 and numpy; takes two to three minutes on one core. One thread and
 deterministic kernels: on one machine two runs write the same bytes. On another kind of processor the last digits of
 float32 results may differ.
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use tch::{Device, Tensor, nn, no_grad};
 
 /// The backbone's names in a detector.
-const BACKBONE: &str = "backbone.body.";
+pub(crate) const BACKBONE: &str = "backbone.body.";
 
 /// A detector in training.
 pub struct DetectionTask {

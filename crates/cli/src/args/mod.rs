@@ -16,7 +16,7 @@ pub use data::{
     Pictures, PreviewArgs, ShapesArgs, SplitArgs, SynthCommand,
 };
 pub use eval::{CompareArgs, EvalArgs, EvalCommand, ScoreArgs, TruthArgs};
-pub use train::TrainArgs;
+pub use train::{Task, TrainArgs};
 
 /// Detect objects and segment instances in pictures with Faster R-CNN and Mask R-CNN.
 #[derive(Debug, Parser)]

@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use tch::Device;
 
+/// Classes named before "and 900 more": all of COCO's.
+const MAX_CLASSES: usize = 100;
+
 /// What the written file is.
 const EXTENSION: &str = "safetensors";
 
@@ -47,11 +50,16 @@ fn described(
     notes: &BTreeMap<String, String>,
 ) -> String {
     let parameters: usize = weights.tensors().values().map(tch::Tensor::numel).sum();
-    let named = classes.iter().map(String::as_str).filter(|name| *name != "N/A");
+    let named: Vec<&str> =
+        classes.iter().map(String::as_str).filter(|name| *name != "N/A").collect();
+    let more = match named.len().saturating_sub(MAX_CLASSES) {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
     let mut text = vec![
         format!("{}: {family}", weights.file()),
         format!("{} tensors, {:.1} million numbers", weights.len(), parameters as f64 / 1e6),
-        format!("classes: {}", named.collect::<Vec<_>>().join(", ")),
+        format!("classes: {}{more}", named[..named.len().min(MAX_CLASSES)].join(", ")),
     ];
     text.extend(notes.iter().map(|(key, note)| format!("{key}: {note}")));
     text.join("\n")

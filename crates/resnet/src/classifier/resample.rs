@@ -2,8 +2,9 @@
 //!
 //! Source: the bilinear filter of Pillow's `Resample.c`, which torchvision uses for PIL pictures: a
 //! triangle over the two nearest pixels, widened by the ratio where the picture shrinks; across first,
-//! then down; weights as whole numbers of 22 bits, sums rounded to 8 bits after each pass. Difference:
-//! none, and only the part that is asked for is computed, so that a thread-like picture takes no memory.
+//! then down; weights as whole numbers of 22 bits, sums rounded to 8 bits after each pass. Differences:
+//! none to Pillow 12; Pillow 13 goes down first for some pictures, which moves a value by one level at
+//! most. Only the part that is asked for is computed, so that a thread-like picture takes no memory.
 //!
 //! Augmentation has its own resizing, which works on floats and is faster; there a level more or less
 //! does not matter, while here logits are compared.

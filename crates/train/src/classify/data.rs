@@ -159,7 +159,7 @@ fn collection_of(data: TrainingData, root: &Path) -> Collection {
 
 /// Images were held back before anything was cut out of them.
 fn no_holding_back() -> crate::data::DataConfig {
-    crate::data::DataConfig { val_share: 0.0, ..Default::default() }
+    crate::data::DataConfig { val_share: Some(0.0), ..Default::default() }
 }
 
 #[cfg(test)]

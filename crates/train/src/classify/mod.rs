@@ -18,6 +18,7 @@ pub use config::{CLASSIFY_CONFIG, ClassifyConfig};
 pub use data::ClassificationData;
 
 use crate::config::TrainConfig;
+use crate::detection::BACKBONE;
 use crate::error::TrainError;
 use crate::start::{self, StartReport};
 use crate::task::{Score, Task, Validated};
@@ -105,11 +106,16 @@ impl ClassificationTask {
         &self.architecture
     }
 
-    /// Takes over every weight of a classifier that fits.
+    /// Takes over every weight that fits: a classifier's, or those of a detector's backbone.
     ///
     /// # Errors
     /// When nothing fits.
     pub fn start_from(&self, weights: &StateDict) -> Result<StartReport, TrainError> {
+        let inner = weights.tensors().iter().filter_map(|(name, tensor)| {
+            Some((name.strip_prefix(BACKBONE)?.to_owned(), tensor.shallow_clone()))
+        });
+        let backbone = StateDict::from_tensors(inner, BTreeMap::new())?;
+        let weights = if backbone.is_empty() { weights } else { &backbone };
         start::take_over(&self.variables, weights, "")
     }
 
