@@ -5,7 +5,7 @@ use crate::contour::{draw_contour, fill_mask};
 use crate::style::{Boxes, Lengths};
 use crate::tag::place_tags;
 use crate::{Color, ColorBy, DrawStyle};
-use kestrel_core::{BBox, Categories, Detection, Detections, Mask, RgbImage};
+use kestrel_core::{BBox, Categories, Detection, Detections, Mask, RgbImage, Target};
 
 /// One outlined, named thing on a picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +50,19 @@ pub fn draw_detections(
         })
         .collect();
     draw_annotations(image, &annotations, style);
+}
+
+/// Draws ground truth, given in pixels of `image`, each object in a colour of its own and tagged with
+/// its category's name.
+pub fn draw_target(image: &mut RgbImage, target: &Target, categories: &Categories) {
+    let annotation = |place: usize| Annotation {
+        bbox: target.boxes()[place],
+        mask: target.masks().map(|masks| &masks[place]),
+        text: categories.name(target.labels()[place]).to_owned(),
+        color: Color::distinct(place),
+    };
+    let annotations: Vec<Annotation<'_>> = (0..target.len()).map(annotation).collect();
+    draw_annotations(image, &annotations, &DrawStyle::default());
 }
 
 /// Draws `annotations` in their order, the last on top: masks first, then lines, then tags.

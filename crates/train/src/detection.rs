@@ -3,6 +3,7 @@
 use crate::config::TrainConfig;
 use crate::data::{MaskUse, TrainingData};
 use crate::error::TrainError;
+use crate::record::Looked;
 use crate::start::{self, StartReport};
 use crate::task::{Score, Task, Validated};
 use kestrel_core::{Categories, Label};
@@ -16,6 +17,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tch::{Device, Tensor, nn, no_grad};
 
+/// Pictures on the sheet.
+const NUM_PICTURES: usize = 8;
 /// The backbone's names in a detector.
 pub(crate) const BACKBONE: &str = "backbone.body.";
 
@@ -86,17 +89,16 @@ impl DetectionTask {
         Ok(detector)
     }
 
+    /// Runs these weights over every image of a data set, one after the other.
     fn look_at(
         &self,
         dataset: &Arc<Dataset>,
         weights: &BTreeMap<String, Tensor>,
-    ) -> Result<(LossMeans, Vec<Annotation>), TrainError> {
+    ) -> Result<Seen, TrainError> {
         let weights = state_dict(weights, BTreeMap::new())?;
         let model = Model::load(&self.architecture, &weights, self.device)?;
         let frozen = self.with_losses.then(|| self.frozen(&weights)).transpose()?;
-        let category_of: BTreeMap<Label, CategoryId> =
-            dataset.labels().into_iter().map(|(category, label)| (label, category)).collect();
-        let (mut losses, mut results) = (LossMeans::default(), Vec::new());
+        let mut seen = Seen::new(dataset);
         let samples = Loader::new(
             Arc::clone(dataset),
             &one_by_one(),
@@ -104,26 +106,58 @@ impl DetectionTask {
             |mut samples: Vec<Sample>| Ok::<_, RcnnError>(samples.remove(0)),
         )?;
         for (number, loaded) in (0..).zip(samples) {
-            // An image that cannot be read has no detections; the run names it elsewhere.
+            // An image that cannot be read has no detections.
             let Ok(sample) = loaded.batch else { continue };
             let Sample { image_id, image, target } = sample;
             let images = [image];
-            for detections in model.detect(&images)? {
-                let result = |object: &kestrel_core::Detection| {
-                    let category = category_of.get(&object.label)?;
-                    Some(found(image_id, category.0, object))
-                };
-                results.extend(detections.objects.iter().filter_map(result));
-            }
+            let found = model.detect(&images)?.pop();
             if let Some(frozen) = &frozen {
-                let resize = &self.architecture.resize;
-                let batch = Batch::with_targets(&images, &[target], resize, self.device);
+                let (resize, targets) = (&self.architecture.resize, [target.clone()]);
+                let batch = Batch::with_targets(&images, &targets, resize, self.device);
                 let mut draw = Draw::of_step(self.seed, number);
                 let of_image = no_grad(|| frozen.losses(&batch, &mut draw))?;
-                losses.add(&of_image.named());
+                seen.losses.add(&of_image.named());
+            }
+            let [image] = images;
+            if let Some(detections) = found {
+                seen.add(
+                    image_id,
+                    Looked { name: image_id.to_string(), image, target, detections },
+                );
             }
         }
-        Ok((losses, results))
+        Ok(seen)
+    }
+}
+
+/// What became of the validation images.
+struct Seen {
+    category_of: BTreeMap<Label, CategoryId>,
+    losses: LossMeans,
+    results: Vec<Annotation>,
+    pictures: Vec<Looked>,
+}
+
+impl Seen {
+    fn new(dataset: &Dataset) -> Self {
+        let labels = dataset.labels();
+        Self {
+            category_of: labels.into_iter().map(|(category, label)| (label, category)).collect(),
+            losses: LossMeans::default(),
+            results: Vec::new(),
+            pictures: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, image_id: u64, looked: Looked) {
+        let result = |object: &kestrel_core::Detection| {
+            let category = self.category_of.get(&object.label)?;
+            Some(found(image_id, category.0, object))
+        };
+        self.results.extend(looked.detections.objects.iter().filter_map(result));
+        if self.pictures.len() < NUM_PICTURES {
+            self.pictures.push(looked);
+        }
     }
 }
 
@@ -147,6 +181,10 @@ impl Task for DetectionTask {
         })
     }
 
+    fn categories(&self) -> &Categories {
+        &self.categories
+    }
+
     fn variables(&self) -> &BTreeMap<String, Tensor> {
         &self.variables
     }
@@ -165,9 +203,9 @@ impl Task for DetectionTask {
 
     fn validate(&self, weights: &BTreeMap<String, Tensor>) -> Result<Validated, TrainError> {
         let Some(dataset) = &self.val else { return Ok(Validated::default()) };
-        let (losses, results) = self.look_at(dataset, weights)?;
-        let evaluation =
-            evaluate(&Truth::new(dataset.to_coco())?, results, &EvalOptions::default())?;
+        let Seen { losses, results, pictures, .. } = self.look_at(dataset, weights)?;
+        let truth = Truth::new(dataset.to_coco())?;
+        let evaluation = evaluate(&truth, results, &EvalOptions::default())?;
         let mut scores = named("box", &evaluation.boxes.coco);
         if let Some(masks) = evaluation.masks.as_ref().filter(|_| self.with_masks()) {
             scores.extend(named("mask", &masks.coco));
@@ -175,7 +213,7 @@ impl Task for DetectionTask {
         let decisive = ["mask_ap", "box_ap"]
             .into_iter()
             .find_map(|name| scores.get(name).map(|&value| Score { name: name.to_owned(), value }));
-        Ok(Validated { losses: losses.means(), scores, decisive })
+        Ok(Validated { losses: losses.means(), scores, decisive, pictures })
     }
 
     fn model_file(

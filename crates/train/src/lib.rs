@@ -27,7 +27,7 @@ pub use classify::{
     CLASSIFY_CONFIG, ClassBatch, ClassificationData, ClassificationTask, ClassifyConfig,
 };
 pub use config::{
-    BuiltIn, CONFIG_VERSION, ConfigError, ModelConfig, Origin, RecipeConfig, Resolved,
+    BUILT_IN, BuiltIn, CONFIG_VERSION, ConfigError, ModelConfig, Origin, RecipeConfig, Resolved,
     SettingError, Source, TaskKind, TrainConfig, resolve,
 };
 pub use data::{DataConfig, MaskUse, TrainingData};

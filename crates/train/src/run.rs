@@ -13,7 +13,7 @@ use crate::config::{TrainConfig, to_text};
 use crate::error::TrainError;
 use crate::observer::{Ending, Event, Observer};
 use crate::optimiser::{Ema, Optimiser};
-use crate::record::Metric;
+use crate::record::{Metric, Recorder};
 use crate::task::{Score, Task, Validated};
 use kestrel_data::Dataset;
 use kestrel_weights::FloatStorage;
@@ -27,6 +27,9 @@ use step::Steps;
 pub const MODEL_FILE: &str = "model.safetensors";
 /// The folder of checkpoints.
 pub const CHECKPOINTS: &str = "checkpoints";
+
+/// Detections on the sheet of validation pictures have at least this score.
+const SHEET_SCORE: f32 = 0.5;
 
 /// Where a run writes.
 #[derive(Clone, Debug)]
@@ -72,26 +75,27 @@ pub fn run<T: Task>(
 ) -> Result<Ending, TrainError> {
     let mut state = start(task, config);
     let resumed = state.restore_newest(&folder.checkpoints())?;
+    let records = Recorder::open(folder.path(), state.progress.step)?;
     observer.event(&Event::Started { step: state.progress.step, resumed })?;
     let mut steps = Steps::new(task, dataset, config, plan, state.progress.position)?;
+    let mut sitting = Sitting { task, config, folder, records, observer };
     while state.progress.step < plan.num_steps {
-        let metric = steps.next(&mut state, observer)?;
+        let metric = steps.next(&mut state, sitting.observer)?;
         let step = state.progress.step;
-        if let Some(metric) = metric {
-            observer.event(&Event::Measured(&metric))?;
-        }
-        if plan.is_look(step) && look(task, config, &mut state, folder, observer)? {
-            state.save(&folder.checkpoints(), config.checkpoint.keep)?;
+        metric.iter().try_for_each(|metric| sitting.record(metric))?;
+        if plan.is_look(step) && sitting.look(&mut state)? == Look::NoHope {
+            sitting.save(&state)?;
             return Ok(Ending::NoGain { step });
         }
-        if plan.is_checkpoint(step) || observer.wants_stop() {
-            state.save(&folder.checkpoints(), config.checkpoint.keep)?;
-            observer.event(&Event::Saved { step })?;
+        let wants_stop = sitting.observer.wants_stop();
+        if plan.is_checkpoint(step) || wants_stop {
+            sitting.save(&state)?;
         }
-        if observer.wants_stop() && step < plan.num_steps {
+        if wants_stop && step < plan.num_steps {
             return Ok(Ending::Stopped { step });
         }
     }
+    sitting.records.finish()?;
     Ok(Ending::Finished { step: state.progress.step })
 }
 
@@ -105,35 +109,61 @@ fn start<'a>(task: &'a impl Task, config: &TrainConfig) -> RunState<'a> {
     }
 }
 
-/// Scores the weights and keeps them if they are the best; true when the run should end for want of
-/// gain.
-fn look(
-    task: &impl Task,
-    config: &TrainConfig,
-    state: &mut RunState<'_>,
-    folder: &RunFolder,
-    observer: &mut dyn Observer,
-) -> Result<bool, TrainError> {
-    let begin = Instant::now();
-    observer.event(&Event::Looking { step: state.progress.step })?;
-    let Validated { losses, scores, decisive } = task.validate(state.weights())?;
-    let Progress { step, position, .. } = state.progress;
-    let secs = begin.elapsed().as_secs_f64();
-    let better = is_better(decisive.as_ref(), state.progress.best.as_ref(), config);
-    if better {
-        let notes = notes(config, step, &scores);
-        std::fs::create_dir_all(folder.path()).map_err(TrainError::file(folder.path()))?;
-        task.model_file(state.weights(), notes)?
-            .write_safetensors(&folder.model(), FloatStorage::AsIs)?;
-        state.progress.best = decisive;
-        state.progress.looks_without_gain = 0;
-    } else {
-        state.progress.looks_without_gain += 1;
+/// What came of a look at the validation data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    /// The run goes on.
+    GoesOn,
+    /// The scores have not become better for so long that the run should end.
+    NoHope,
+}
+
+/// What happens between steps: looks, checkpoints, records.
+struct Sitting<'a, T> {
+    task: &'a T,
+    config: &'a TrainConfig,
+    folder: &'a RunFolder,
+    records: Recorder,
+    observer: &'a mut dyn Observer,
+}
+
+impl<T: Task> Sitting<'_, T> {
+    fn record(&mut self, metric: &Metric) -> Result<(), TrainError> {
+        self.records.write(metric)?;
+        self.observer.event(&Event::Measured(metric))
     }
-    let epoch = position.epoch;
-    observer.event(&Event::Measured(&Metric::Validation { step, epoch, losses, scores, secs }))?;
-    let patience = config.validation.patience.unwrap_or(u64::MAX);
-    Ok(state.progress.looks_without_gain >= patience)
+
+    fn save(&mut self, state: &RunState<'_>) -> Result<(), TrainError> {
+        state.save(&self.folder.checkpoints(), self.config.checkpoint.keep)?;
+        self.observer.event(&Event::Saved { step: state.progress.step })
+    }
+
+    /// Scores the weights, and writes the model file if they are the best.
+    fn look(&mut self, state: &mut RunState<'_>) -> Result<Look, TrainError> {
+        let begin = Instant::now();
+        self.observer.event(&Event::Looking { step: state.progress.step })?;
+        let Validated { losses, scores, decisive, pictures } =
+            self.task.validate(state.weights())?;
+        let Progress { step, position, .. } = state.progress;
+        if !pictures.is_empty() {
+            self.records.write_sheet(&pictures, self.task.categories(), SHEET_SCORE)?;
+        }
+        if is_better(decisive.as_ref(), state.progress.best.as_ref(), self.config) {
+            let notes = notes(self.config, step, &scores);
+            self.task
+                .model_file(state.weights(), notes)?
+                .write_safetensors(&self.folder.model(), FloatStorage::AsIs)?;
+            state.progress.best = decisive;
+            state.progress.looks_without_gain = 0;
+        } else {
+            state.progress.looks_without_gain += 1;
+        }
+        let (epoch, secs) = (position.epoch, begin.elapsed().as_secs_f64());
+        self.record(&Metric::Validation { step, epoch, losses, scores, secs })?;
+        let patience = self.config.validation.patience.unwrap_or(u64::MAX);
+        let hopeless = state.progress.looks_without_gain >= patience;
+        Ok(if hopeless { Look::NoHope } else { Look::GoesOn })
+    }
 }
 
 /// Without scores the newest weights are the best.

@@ -1,6 +1,8 @@
 //! What the loop asks of whatever is learnt: detection or classification.
 
 use crate::error::TrainError;
+use crate::record::Looked;
+use kestrel_core::Categories;
 use kestrel_data::Sample;
 use kestrel_rcnn::Draw;
 use kestrel_weights::StateDict;
@@ -18,6 +20,9 @@ pub trait Task {
 
     /// What makes a batch of samples; called in the loader's threads.
     fn collate(&self) -> Box<dyn Fn(Vec<Sample>) -> Self::Batch + Send + Sync>;
+
+    /// What the classes are called.
+    fn categories(&self) -> &Categories;
 
     /// The variables of the model in training, by full name.
     fn variables(&self) -> &BTreeMap<String, Tensor>;
@@ -53,7 +58,7 @@ pub trait Task {
 }
 
 /// What came of a look at the validation data.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Validated {
     /// Mean of each loss over the batches, by name.
     pub losses: BTreeMap<String, f64>,
@@ -61,6 +66,8 @@ pub struct Validated {
     pub scores: BTreeMap<String, f64>,
     /// The score by which the best weights are chosen.
     pub decisive: Option<Score>,
+    /// The first few pictures with what was found on them; none where nothing can be drawn.
+    pub pictures: Vec<Looked>,
 }
 
 /// A score and its name.

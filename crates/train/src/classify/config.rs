@@ -1,6 +1,6 @@
 //! What only classification has settings for.
 
-use crate::config::{BuiltIn, SettingError};
+use crate::config::SettingError;
 use kestrel_data::{Augmentation, CropsConfig};
 use serde::{Deserialize, Serialize};
 
@@ -51,22 +51,19 @@ impl ClassifyConfig {
     }
 }
 
-/// What a classifier is trained with where nobody says otherwise.
-pub const CLASSIFY_CONFIG: BuiltIn = BuiltIn {
-    name: "base/classify.yaml",
-    text: include_str!("../../../../configs/base/classify.yaml"),
-};
+/// The built-in config a classifier is trained with where nobody says otherwise.
+pub const CLASSIFY_CONFIG: &str = "base/classify.yaml";
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::config::{Source, TaskKind, TrainConfig, resolve};
+    use crate::config::{BUILT_IN, Source, TaskKind, TrainConfig, resolve};
 
     #[test]
     fn the_built_in_config_is_a_sound_classification() {
-        let source = Source::File(CLASSIFY_CONFIG.name.as_ref());
-        let config = resolve::<TrainConfig>(source, &[], &[CLASSIFY_CONFIG]).unwrap().value;
+        let source = Source::File(CLASSIFY_CONFIG.as_ref());
+        let config = resolve::<TrainConfig>(source, &[], BUILT_IN).unwrap().value;
         config.validate().unwrap();
         assert_eq!((config.task, config.classify.input_side), (TaskKind::Classify, None));
         assert_eq!(ClassifyConfig::training_side(&config.loader.augment, 9), 64);

@@ -7,13 +7,16 @@
 //!
 //! Letters: `N` images, `K` classes.
 
+mod batch;
 mod config;
 mod data;
+mod look;
 mod score;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
 
+pub use batch::ClassBatch;
 pub use config::{CLASSIFY_CONFIG, ClassifyConfig};
 pub use data::ClassificationData;
 
@@ -22,28 +25,26 @@ use crate::detection::BACKBONE;
 use crate::error::TrainError;
 use crate::start::{self, StartReport};
 use crate::task::{Score, Task, Validated};
-use kestrel_core::{ImageSize, RgbImage};
-use kestrel_data::{BatchOrderConfig, Dataset, Loader, LoaderConfig, LoaderRun, Sample};
+use batch::BatchMaker;
+use kestrel_core::Categories;
+use kestrel_data::{Dataset, Sample};
 use kestrel_layers::{Mode, NormConfig};
 use kestrel_rcnn::Draw;
-use kestrel_resnet::{
-    Classifier, ClassifierArchitecture, ClassifierMetadata, InputConfig, ResNetConfig,
-};
-use kestrel_weights::{StateDict, Strictness, load};
-use score::Scores;
+use kestrel_resnet::{Classifier, ClassifierArchitecture, ClassifierMetadata, ResNetConfig};
+use kestrel_weights::StateDict;
+use look::Seen;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tch::{Device, Kind, Reduction, Tensor, nn, no_grad};
+use tch::{Device, Reduction, Tensor, nn};
 
-/// Images that are scored together; the scores do not depend on it.
-const SCORED_TOGETHER: usize = 64;
 /// The name of the only loss.
 const LOSS: &str = "loss_class";
 
 /// A classifier in training.
 pub struct ClassificationTask {
     architecture: ClassifierArchitecture,
-    classes: Vec<String>,
+    /// With the background before the classes, as data sets have it.
+    categories: Categories,
     variables: BTreeMap<String, Tensor>,
     network: Classifier,
     batches: BatchMaker,
@@ -51,15 +52,6 @@ pub struct ClassificationTask {
     val: Option<(Arc<Dataset>, BatchMaker)>,
     seed: u64,
     device: Device,
-}
-
-/// Pictures as the network takes them, and what they show.
-#[derive(Debug)]
-pub struct ClassBatch {
-    /// `[N, 3, H, W]`, normalised.
-    pub pixels: Tensor,
-    /// `[N]`, each from 0 to `K - 1`.
-    pub classes: Tensor,
 }
 
 impl ClassificationTask {
@@ -72,9 +64,9 @@ impl ClassificationTask {
         data: &ClassificationData,
         device: Device,
     ) -> Result<Self, TrainError> {
-        let classes = data.classes();
+        let categories = data.train.label_names();
         let architecture = ClassifierArchitecture {
-            num_classes: classes.len(),
+            num_classes: categories.len().saturating_sub(1),
             input: data.input(config),
             backbone: trainable(&config.model.architecture.backbone),
         };
@@ -91,7 +83,7 @@ impl ClassificationTask {
         Ok(Self {
             batches: BatchMaker::new(&data.train, input, side, device),
             architecture,
-            classes,
+            categories,
             variables: store.variables().into_iter().collect(),
             network,
             label_smoothing: config.classify.label_smoothing,
@@ -123,28 +115,6 @@ impl ClassificationTask {
     pub fn freeze(&self, num_stages: usize) {
         start::freeze(&self.variables, "", num_stages);
     }
-
-    fn scored(
-        &self,
-        dataset: &Arc<Dataset>,
-        batches: &BatchMaker,
-        weights: &BTreeMap<String, Tensor>,
-    ) -> Result<Scores, TrainError> {
-        let store = nn::VarStore::new(self.device);
-        let network = self.architecture.build(&store.root());
-        load(store.variables(), &state_dict(weights, BTreeMap::new())?, Strictness::Strict)?;
-        let batches = batches.clone();
-        let run = LoaderRun::one_epoch(self.seed, false);
-        let collate = move |samples| Ok::<_, std::convert::Infallible>(batches.make(samples));
-        let mut scores = Scores::new(self.classes.len());
-        for loaded in Loader::new(Arc::clone(dataset), &in_order(), run, collate)? {
-            // A batch of pictures that cannot be read is none; the run names them elsewhere.
-            let Ok(ClassBatch { pixels, classes }) = loaded.batch else { continue };
-            let logits = no_grad(|| network.forward(&pixels, Mode::Eval));
-            scores.add(&logits, &classes);
-        }
-        Ok(scores)
-    }
 }
 
 impl Task for ClassificationTask {
@@ -157,6 +127,10 @@ impl Task for ClassificationTask {
     fn collate(&self) -> Box<dyn Fn(Vec<Sample>) -> ClassBatch + Send + Sync> {
         let batches = self.batches.clone();
         Box::new(move |samples| batches.make(samples))
+    }
+
+    fn categories(&self) -> &Categories {
+        &self.categories
     }
 
     fn variables(&self) -> &BTreeMap<String, Tensor> {
@@ -185,10 +159,10 @@ impl Task for ClassificationTask {
 
     fn validate(&self, weights: &BTreeMap<String, Tensor>) -> Result<Validated, TrainError> {
         let Some((dataset, batches)) = &self.val else { return Ok(Validated::default()) };
-        let scores = self.scored(dataset, batches, weights)?;
+        let Seen { scores, pictures } = self.look_at(dataset, batches, weights)?;
         let decisive =
             scores.accuracy().map(|value| Score { name: score::ACCURACY.to_owned(), value });
-        Ok(Validated { losses: scores.losses(), scores: scores.named(), decisive })
+        Ok(Validated { losses: scores.losses(), scores: scores.named(), decisive, pictures })
     }
 
     fn model_file(
@@ -198,7 +172,7 @@ impl Task for ClassificationTask {
     ) -> Result<StateDict, TrainError> {
         let metadata = ClassifierMetadata {
             architecture: self.architecture.clone(),
-            classes: self.classes.clone(),
+            classes: self.categories.names().iter().skip(1).cloned().collect(),
             inferred: false,
             notes,
         };
@@ -230,56 +204,4 @@ fn state_dict(
 ) -> Result<StateDict, TrainError> {
     let tensors = weights.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
     Ok(StateDict::from_tensors(tensors, text)?)
-}
-
-/// Images to be scored come in their order, as they are.
-fn in_order() -> LoaderConfig {
-    let batches = BatchOrderConfig {
-        batch_size: SCORED_TOGETHER,
-        shuffle: false,
-        aspect_ratio_groups: 0,
-        ..BatchOrderConfig::default()
-    };
-    LoaderConfig { batches, ..LoaderConfig::default() }
-}
-
-/// Makes batches of the samples of one data set.
-#[derive(Clone)]
-struct BatchMaker {
-    /// The class of each image: its one object may be lost in augmentation.
-    class_of: Arc<BTreeMap<u64, i64>>,
-    input: InputConfig,
-    /// What augmentation has brought to this side goes in as it is.
-    side: usize,
-    device: Device,
-}
-
-impl BatchMaker {
-    fn new(dataset: &Dataset, input: InputConfig, side: usize, device: Device) -> Self {
-        let labels = dataset.labels();
-        let class_of = dataset.images.iter().filter_map(|image| {
-            let label = labels.get(&image.objects.first()?.category)?;
-            Some((image.id, i64::from(label.0) - 1))
-        });
-        let class_of = Arc::new(class_of.collect());
-        let resized_side = input.resized_side * side / input.crop_side.max(1);
-        let input = InputConfig { crop_side: side, resized_side, ..input };
-        Self { class_of, input, side, device }
-    }
-
-    fn make(&self, samples: Vec<Sample>) -> ClassBatch {
-        let size = ImageSize::new(self.side, self.side);
-        let square = |image: RgbImage| match image.size() == size {
-            true => image,
-            false => self.input.square_of(&image),
-        };
-        let known = samples.into_iter().filter_map(|Sample { image_id, image, .. }| {
-            Some((square(image), *self.class_of.get(&image_id)?))
-        });
-        let (squares, classes): (Vec<RgbImage>, Vec<i64>) = known.unzip();
-        ClassBatch {
-            pixels: self.input.normalised(&squares, self.device),
-            classes: Tensor::from_slice(&classes).to_kind(Kind::Int64).to_device(self.device),
-        }
-    }
 }

@@ -1,10 +1,10 @@
 //! A tiny classifier on drawn pictures of two colours.
 
 use super::*;
-use crate::{Ending, Event, Observer, Plan, RunFolder, Source, resolve, run};
-use kestrel_core::Categories;
+use crate::{BUILT_IN, Ending, Event, Observer, Plan, RunFolder, Source, resolve, run};
+use kestrel_core::{Categories, ImageSize, RgbImage};
 use kestrel_data::{Augmentation, write_picture};
-use kestrel_resnet::{ClassifierModel, Variant, top_k};
+use kestrel_resnet::{ClassifierModel, InputConfig, Variant, top_k};
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
@@ -28,8 +28,8 @@ fn drawn(folder: &Path, count: u64) {
 }
 
 fn config(folder: &Path) -> TrainConfig {
-    let source = Source::File(CLASSIFY_CONFIG.name.as_ref());
-    let mut config: TrainConfig = resolve(source, &[], &[CLASSIFY_CONFIG]).unwrap().value;
+    let source = Source::File(CLASSIFY_CONFIG.as_ref());
+    let mut config: TrainConfig = resolve(source, &[], BUILT_IN).unwrap().value;
     config.data.path = Some(folder.into());
     config.model.architecture.backbone =
         ResNetConfig { blocks: [1; 4], base_channels: 8, ..Variant::ResNet18.config() };

@@ -1,8 +1,10 @@
 //! Everything about a run, as a YAML file says it. Each part's settings lie beside the part.
 
+mod built_in;
 mod error;
 mod load;
 
+pub use built_in::BUILT_IN;
 pub use error::SettingError;
 pub(crate) use load::to_text;
 pub use load::{BuiltIn, ConfigError, Origin, Resolved, Source, resolve};

@@ -5,12 +5,14 @@ use crate::args::PreviewArgs;
 use crate::console::{self, counted};
 use crate::dataset::mention_findings;
 use anyhow::{Context, Result, anyhow, bail};
-use kestrel_core::{BBox, Label, Mask, RgbImage, Target};
+use kestrel_core::{BBox, Mask};
 use kestrel_data::{
     Augmentation, Augmenter, CategoryId, Chance, DecodeLimits, ImageRecord, Object, Sample, Split,
     decode, write_picture,
 };
-use kestrel_draw::{Annotation, Color, DrawStyle, Tile, contact_sheet, draw_annotations};
+use kestrel_draw::{
+    Annotation, Color, DrawStyle, Tile, contact_sheet, draw_annotations, draw_target,
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -117,19 +119,8 @@ fn augmented(
     let sample = augmenter.apply(sample_of(number)?, &mut chance, &mut donors);
     let names = chosen[number].0.dataset.label_names();
     let Sample { mut image, target, .. } = sample;
-    draw_target(&mut image, &target, |label| names.name(label).to_owned());
+    draw_target(&mut image, &target, &names);
     Ok(Tile { picture: image, caption: format!("augmented, {}", counted(target.len(), "object")) })
-}
-
-fn draw_target(image: &mut RgbImage, target: &Target, name: impl Fn(Label) -> String) {
-    let annotation = |place: usize| Annotation {
-        bbox: target.boxes()[place],
-        mask: target.masks().map(|masks| &masks[place]),
-        text: name(target.labels()[place]),
-        color: Color::distinct(place),
-    };
-    let annotations: Vec<Annotation> = (0..target.len()).map(annotation).collect();
-    draw_annotations(image, &annotations, &DrawStyle::default());
 }
 
 /// The part of a configuration that is used here.

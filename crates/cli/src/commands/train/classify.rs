@@ -10,8 +10,8 @@ use crate::progress::bar;
 use anyhow::{Context, Result};
 use kestrel_rcnn::Architecture;
 use kestrel_train::{
-    CLASSIFY_CONFIG, ClassificationData, ClassificationTask, Plan, Resolved, RunFolder, Source,
-    TaskKind, TrainConfig, newest_step, resolve,
+    BUILT_IN, CLASSIFY_CONFIG, ClassificationData, ClassificationTask, Plan, Resolved, RunFolder,
+    Source, TaskKind, TrainConfig, newest_step, resolve,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,22 +20,21 @@ use tch::Device;
 /// The config of a classification: of a file that is one, else the built-in recipe; of a detector's
 /// file, that recipe with the data and the backbone of the detector.
 pub(super) fn resolved(file: Option<&Path>, sets: &[String]) -> Result<Resolved<TrainConfig>> {
-    let built_in = [CLASSIFY_CONFIG];
     let Some(path) = file else {
-        return Ok(resolve(Source::File(CLASSIFY_CONFIG.name.as_ref()), sets, &built_in)?);
+        return Ok(resolve(Source::File(CLASSIFY_CONFIG.as_ref()), sets, BUILT_IN)?);
     };
-    let named = resolve::<TrainConfig>(Source::File(path), &[], &built_in)?;
+    let named = resolve::<TrainConfig>(Source::File(path), &[], BUILT_IN)?;
     if named.value.task == TaskKind::Classify {
-        return Ok(resolve(Source::File(path), sets, &built_in)?);
+        return Ok(resolve(Source::File(path), sets, BUILT_IN)?);
     }
     console::note(format_args!(
         "note: of {}, a detector's config, data and backbone are taken; the recipe is {}",
         path.display(),
-        CLASSIFY_CONFIG.name
+        CLASSIFY_CONFIG
     ));
     let name = format!("data and backbone of {}", path.display());
     let text = adopted(&named)?;
-    Ok(resolve(Source::Text { name: &name, text: &text }, sets, &built_in)?)
+    Ok(resolve(Source::Text { name: &name, text: &text }, sets, BUILT_IN)?)
 }
 
 /// The recipe for the data and the backbone of a detector's config, as YAML.
@@ -44,7 +43,7 @@ fn adopted(detector: &Resolved<TrainConfig>) -> Result<String> {
     let folder = detector.folder_of("data.path");
     config.data.path = config.data.path.map(|path| absolute(&folder.join(path)));
     let data = serde_json::to_string(&config.data).context("data")?;
-    let mut text = format!("base: {}\ndata: {data}\n", CLASSIFY_CONFIG.name);
+    let mut text = format!("base: {CLASSIFY_CONFIG}\ndata: {data}\n");
     // What is built as its start is is not told here.
     if !config.model.as_start {
         let Architecture { backbone, resize, .. } = config.model.architecture;
@@ -84,7 +83,7 @@ pub(super) fn run(
     if !goes_on {
         write_config(&resolved, folder.path())?;
     }
-    let mut watch = Watch::new(&plan, folder.path())?;
+    let mut watch = Watch::new(&plan)?;
     let train = Arc::new(data.train);
     let ending = kestrel_train::run(&task, &train, config, &plan, &folder, &mut watch)?;
     watch.finish();

@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &TrainArgs) -> Result<Outcome> {
     if arguments.resume.is_none() {
         write_config(&resolved, folder.path())?;
     }
-    let mut watch = Watch::new(&plan, folder.path())?;
+    let mut watch = Watch::new(&plan)?;
     let dataset = Arc::new(data.train);
     let ending = kestrel_train::run(&task, &dataset, config, &plan, &folder, &mut watch)?;
     watch.finish();

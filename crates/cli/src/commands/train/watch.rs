@@ -7,9 +7,6 @@ use indicatif::{HumanDuration, ProgressBar};
 use kestrel_train::record::Metric;
 use kestrel_train::{Event, Observer, Plan, TrainError};
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -20,14 +17,13 @@ pub(super) struct Watch {
     num_steps: u64,
     /// The first step of this sitting and when it began, for the time left.
     begin: Option<(u64, Instant)>,
-    metrics: PathBuf,
     interrupted: Arc<AtomicBool>,
 }
 
 impl Watch {
     /// A bar on a terminal, lines elsewhere. From now on Ctrl-C and a polite kill end the run after
     /// the step it is at.
-    pub(super) fn new(plan: &Plan, folder: &Path) -> Result<Self> {
+    pub(super) fn new(plan: &Plan) -> Result<Self> {
         let interrupted = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&interrupted);
         ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
@@ -36,7 +32,6 @@ impl Watch {
             bar: bar(plan.num_steps, "{bar:30} {pos}/{len} steps, {eta} left"),
             num_steps: plan.num_steps,
             begin: None,
-            metrics: folder.join("metrics.jsonl"),
             interrupted,
         })
     }
@@ -96,11 +91,6 @@ impl Observer for Watch {
                     self.bar.set_position(*step);
                 }
                 self.say(self.line(metric));
-                let file = OpenOptions::new().create(true).append(true).open(&self.metrics);
-                let line = serde_json::to_string(metric).unwrap_or_default();
-                let written = file.and_then(|mut file| writeln!(file, "{line}"));
-                written
-                    .map_err(|source| TrainError::File { path: self.metrics.clone(), source })?;
             }
             Event::Unreadable(unreadable) => self.say(format_args!(
                 "warning: {}: {}; left out",
