@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct ClassifyConfig {
     /// Side of the square the network sees, in pixels. Without it the data decides, by the middle one
-    /// of its pictures' short sides: 64 up to 96 pixels, 128 up to 192, else 224. Crops by
+    /// of its pictures' short sides: 64 up to 128 pixels, 128 up to 256, else 224. Crops by
     /// `random_resized_crop` then get this side.
     pub input_side: Option<usize>,
     /// Part of each label that is spread over all classes; from 0 to below 1. The default is 0.1.

@@ -123,12 +123,12 @@ impl ClassificationData {
 }
 
 impl ClassifyConfig {
-    /// The input for pictures of this short side: the stem takes a quarter of the sides away, so that
-    /// less than 64 leaves nothing to look at.
+    /// The input for pictures of this short side. Less than 64 leaves the last stage a single position,
+    /// and twice the side takes four times as long, so that random parts are shrunk by up to a half.
     fn usual_side(short_side: usize) -> usize {
         match short_side {
-            0..=96 => 64,
-            97..=192 => 128,
+            0..=128 => 64,
+            129..=256 => 128,
             _ => 224,
         }
     }
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn small_pictures_have_small_inputs() {
         assert_eq!(
-            [0, 32, 96, 97, 192, 193, 4000].map(ClassifyConfig::usual_side),
+            [0, 32, 128, 129, 256, 257, 4000].map(ClassifyConfig::usual_side),
             [64, 64, 64, 128, 128, 224, 224]
         );
     }

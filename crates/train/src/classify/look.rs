@@ -54,11 +54,10 @@ impl ClassificationTask {
             scores.add(&logits, &classes);
         }
         let num_images = dataset.images.len();
-        let places = (0..NUM_PICTURES.min(num_images))
-            .map(|place| place * num_images / NUM_PICTURES.min(num_images));
-        let pictures =
-            places.filter_map(|index| looked(dataset, index, &network, batches)).collect();
-        Ok(Seen { scores, pictures })
+        let step = num_images.div_ceil(NUM_PICTURES).max(1);
+        let shown = (0..num_images).step_by(step);
+        let pictures = shown.filter_map(|index| looked(dataset, index, &network, batches));
+        Ok(Seen { scores, pictures: pictures.collect() })
     }
 }
 
