@@ -121,12 +121,15 @@ fn parts_hold_every_picture_once() {
 fn a_sheet_shows_pictures_and_what_training_makes_of_them() {
     let work = with_shapes();
     work.run("data preview drawn -o sheet.png --count 2 --side 64").done();
-    work.write("augment.yaml", "augment:\n  - horizontal_flip: {probability: 1.0}\n  - blur: {}\n");
+    work.write(
+        "augment.yaml",
+        "loader:\n  augment: [horizontal_flip: {probability: 1.0}, blur: {}]\n",
+    );
     let with = "data preview drawn -o with.png --count 2 --side 64 --augment augment.yaml";
     work.run(with).done();
     let size = |name: &str| image::image_dimensions(work.path(name)).unwrap();
     assert!(size("with.png").1 > size("sheet.png").1, "four tiles against two");
-    work.write("wrong.yaml", "augment:\n  - horizontal_flop: {}\n");
+    work.write("wrong.yaml", "loader:\n  augment: [horizontal_flop: {}]\n");
     let error = work.run("data preview drawn -o no.png --augment wrong.yaml").refused();
     assert!(error.contains("wrong.yaml") && error.contains("horizontal_flip"), "{error}");
     assert!(!work.path("no.png").exists());

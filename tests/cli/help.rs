@@ -27,6 +27,10 @@ fn every_command_explains_itself() {
         "data synth shapes",
         "eval",
         "eval compare",
+        "config",
+        "config init",
+        "config show",
+        "config check",
         "doctor",
     ] {
         let answer = work.run(&format!("{command} --help")).done();
@@ -43,6 +47,8 @@ fn help_has_examples_that_run_as_printed() {
         ("data synth micrograph", "kestrel data synth micrograph -o drawn --seed 7"),
         ("model info", "kestrel model info nuclei"),
         ("model list", "kestrel model list"),
+        ("config show", "kestrel config show custom/nuclei.yaml"),
+        ("config check", "kestrel config check custom/finetune-masks.yaml"),
         ("doctor", "kestrel doctor"),
     ] {
         let help = work.run(&format!("{command} --help")).done().stdout;
@@ -59,7 +65,7 @@ fn the_version_is_that_of_the_package() {
 
 #[test]
 fn nothing_asked_is_wrong_use_and_explained() {
-    for command in ["", "model", "data", "data synth", "eval"] {
+    for command in ["", "model", "data", "data synth", "eval", "config"] {
         let answer = Workplace::new().run(command).ended(2);
         assert!(answer.stdout.is_empty() && answer.stderr.contains("Usage: kestrel"), "{command}");
     }

@@ -96,15 +96,16 @@ pub enum TrainError {
         /// Why.
         reason: String,
     },
-    /// A picture cannot be read.
+    /// No picture of a batch can be read.
     #[error(
-        "step {step}: {path}: {reason}; `kestrel data check` names all such files before a run",
+        "step {step}: no picture of the batch can be read; the first is {path}: {reason}; `kestrel \
+         data check` names all such files",
         path = path.display()
     )]
     Unreadable {
         /// The step it was for, counted from 1.
         step: u64,
-        /// The file.
+        /// The first file.
         path: PathBuf,
         /// Why.
         reason: String,

@@ -132,7 +132,8 @@ mod tests {
     fn small_objects_enlarge_the_picture_and_start_the_anchors() {
         let tile = dataset(ImageSize::new(256, 256), &[8.0, 10.0, 20.0, 40.0]);
         let mut architecture = Architecture::default();
-        assert!(anchor_fit(&architecture, &tile).unmatched == 4);
+        let tiny = dataset(ImageSize::new(800, 800), &[8.0, 12.0, 64.0]);
+        assert_eq!(anchor_fit(&architecture, &tiny), AnchorFit::new(3, 2));
         fit_sizes(&mut architecture, &tile);
         assert_eq!((architecture.resize.min_size, architecture.resize.max_size), (512, 853));
         assert_eq!(architecture.anchors.sizes, [16.0, 32.0, 64.0, 128.0, 256.0]);

@@ -177,7 +177,7 @@ pub struct CropsArgs {
 #[command(after_help = "\
 Examples:
   kestrel data preview photos/ -o sheet.png
-  kestrel data preview photos/ -o sheet.png --augment configs/base/augment.yaml --count 24")]
+  kestrel data preview photos/ -o sheet.png --augment base/augment.yaml --count 24")]
 pub struct PreviewArgs {
     /// The data set.
     #[command(flatten)]
@@ -188,7 +188,7 @@ pub struct PreviewArgs {
     /// Pictures shown.
     #[arg(long, value_name = "N", default_value = "16", value_parser = count)]
     pub count: NonZeroUsize,
-    /// Also show each picture as training would see it: a YAML file with a list `augment`.
+    /// Also show each picture as training would see it: a config, for its `loader.augment`.
     #[arg(long, value_name = "YAML")]
     pub augment: Option<PathBuf>,
     /// Which pictures, and how the augmentation falls out.

@@ -1,6 +1,7 @@
 //! The command line, as clap reads it.
 
 mod classify;
+mod config;
 mod data;
 mod eval;
 mod train;
@@ -11,6 +12,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 pub use classify::ClassifyArgs;
+pub use config::{ConfigCommand, ConfigFileArgs};
 pub use data::{
     CheckArgs, ConvertDataArgs, CropsArgs, DataArgs, DataCommand, DataFormat, MicrographArgs, Part,
     Pictures, PreviewArgs, ShapesArgs, SplitArgs, SynthCommand,
@@ -36,6 +38,9 @@ pub enum Command {
     Classify(ClassifyArgs),
     /// Train a detector on your own pictures.
     Train(TrainArgs),
+    /// Begin, show and check configs of runs.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Look at, convert, list and fetch models.
     #[command(subcommand)]
     Model(ModelCommand),

@@ -1,6 +1,7 @@
 //! One file for each command: parse, call, print.
 
 mod classify;
+mod config;
 mod data;
 mod detect;
 mod doctor;
@@ -28,6 +29,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
         Command::Model(ModelCommand::Fetch { name }) => fetch::run(&name),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
+        Command::Config(command) => config::run(&command),
         Command::Data(command) => data::run(&command),
         Command::Doctor => doctor::run(),
     }

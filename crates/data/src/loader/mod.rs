@@ -174,7 +174,11 @@ impl<B: Send + 'static, E: Send + 'static> Iterator for Loader<B, E> {
 }
 
 impl LoaderConfig {
-    fn validate(&self) -> Result<(), LoaderError> {
+    /// Checks what the types cannot.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense, and what would.
+    pub fn validate(&self) -> Result<(), LoaderError> {
         if self.threads > MAX_THREADS {
             let (found, expected) = (self.threads as f64, "0 to 1024");
             return Err(LoaderError::Setting { field: "threads", found, expected });
@@ -183,6 +187,8 @@ impl LoaderConfig {
             let expected = "at least 1";
             return Err(LoaderError::Setting { field: "prefetch", found: 0.0, expected });
         }
+        self.batches.validate()?;
+        self.augment.iter().try_for_each(Augmentation::validate)?;
         Ok(())
     }
 }

@@ -45,7 +45,7 @@ impl Default for BatchOrderConfig {
 }
 
 impl BatchOrderConfig {
-    fn validate(&self) -> Result<(), LoaderError> {
+    pub(super) fn validate(&self) -> Result<(), LoaderError> {
         let bad = |field, found, expected| Err(LoaderError::Setting { field, found, expected });
         if self.batch_size == 0 {
             return bad("batch_size", 0.0, "at least 1");

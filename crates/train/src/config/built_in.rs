@@ -40,7 +40,6 @@ pub const BUILT_IN: &[BuiltIn] = built_in![
 mod tests {
     use super::*;
     use crate::config::{Resolved, Source, TrainConfig, resolve};
-    use kestrel_data::Augmenter;
     use kestrel_rcnn::{Architecture, Preset};
     use std::collections::BTreeSet;
     use std::fs;
@@ -66,9 +65,7 @@ mod tests {
                 let path = entry.unwrap().path();
                 names.insert(format!("{kind}/{}", path.file_name().unwrap().to_str().unwrap()));
                 let resolved = read(&path);
-                resolved.value.validate().unwrap();
-                resolved.value.model.architecture.validate().unwrap();
-                Augmenter::new(&resolved.value.loader.augment).unwrap();
+                resolved.validate().unwrap();
                 if let Some(data) = &resolved.value.data.path {
                     let data = resolved.folder_of("data.path").join(data);
                     let is_there = data.is_file() || data.ends_with("drawn");

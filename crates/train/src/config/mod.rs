@@ -1,6 +1,7 @@
 //! Everything about a run, as a YAML file says it. Each part's settings lie beside the part.
 
 mod built_in;
+mod checked;
 mod error;
 mod load;
 

@@ -7,7 +7,7 @@ use crate::error::TrainError;
 use crate::observer::{Event, Observer};
 use crate::record::{Metric, memory_bytes};
 use crate::task::Task;
-use kestrel_data::{Dataset, DecodeLimits, Loader, LoaderPosition, LoaderRun, Sample};
+use kestrel_data::{Dataset, DecodeLimits, Loader, LoaderPosition, LoaderRun, Sample, Unreadable};
 use kestrel_rcnn::Draw;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -116,7 +116,13 @@ impl<'a, T: Task> Steps<'a, T> {
         for unreadable in &loaded.unreadable {
             observer.event(&Event::Unreadable(unreadable))?;
         }
-        loaded.batch.map_err(|error| TrainError::Batch { step, reason: error.to_string() })
+        loaded.batch.map_err(|error| match loaded.unreadable.first() {
+            Some(Unreadable { path, source, .. }) => {
+                let (path, reason) = (path.clone(), source.to_string());
+                TrainError::Unreadable { step, path, reason }
+            }
+            None => TrainError::Batch { step, reason: error.to_string() },
+        })
     }
 
     fn require_finite(

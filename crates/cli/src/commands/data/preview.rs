@@ -4,16 +4,16 @@ use crate::Outcome;
 use crate::args::PreviewArgs;
 use crate::console::{self, counted};
 use crate::dataset::mention_findings;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use kestrel_core::{BBox, Mask};
 use kestrel_data::{
-    Augmentation, Augmenter, CategoryId, Chance, DecodeLimits, ImageRecord, Object, Sample, Split,
-    decode, write_picture,
+    Augmenter, CategoryId, Chance, DecodeLimits, ImageRecord, Object, Sample, Split, decode,
+    write_picture,
 };
 use kestrel_draw::{
     Annotation, Color, DrawStyle, Tile, contact_sheet, draw_annotations, draw_target,
 };
-use serde::Deserialize;
+use kestrel_train::{BUILT_IN, Resolved, Source, TrainConfig, resolve};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -123,19 +123,9 @@ fn augmented(
     Ok(Tile { picture: image, caption: format!("augmented, {}", counted(target.len(), "object")) })
 }
 
-/// The part of a configuration that is used here.
-#[derive(Deserialize)]
-struct AugmentFile {
-    #[serde(with = "serde_yaml::with::singleton_map_recursive")]
-    augment: Vec<Augmentation>,
-}
-
+/// The augmentation of a config for `kestrel train`.
 fn read_augmenter(path: &Path) -> Result<Augmenter> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("--augment: cannot read {}", path.display()))?;
-    let file: AugmentFile = serde_yaml::from_str(&text).map_err(|error| {
-        let message = kestrel_core::with_suggestion(&error.to_string());
-        anyhow!("--augment: {}: {message}; expected a list `augment`", path.display())
-    })?;
-    Ok(Augmenter::new(&file.augment)?)
+    let resolved: Resolved<TrainConfig> =
+        resolve(Source::File(path), &[], BUILT_IN).context("--augment")?;
+    Ok(Augmenter::new(&resolved.value.loader.augment)?)
 }

@@ -48,7 +48,7 @@ fn adopted(detector: &Resolved<TrainConfig>) -> Result<String> {
     if !config.model.as_start {
         let Architecture { backbone, resize, .. } = config.model.architecture;
         let architecture = Architecture { backbone, resize, ..Architecture::default() };
-        let architecture: serde_json::Value = serde_yaml::from_str(&architecture.to_yaml())?;
+        let architecture = serde_json::to_string(&architecture).context("model.architecture")?;
         text += &format!("model: {{architecture: {architecture}}}\n");
     }
     Ok(text)

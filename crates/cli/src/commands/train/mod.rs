@@ -11,8 +11,8 @@ use crate::{Outcome, device};
 use anyhow::{Result, bail};
 use kestrel_rcnn::Architecture;
 use kestrel_train::{
-    DetectionTask, Ending, Plan, Resolved, RunFolder, Source, TaskKind, TrainConfig, TrainingData,
-    anchor_fit, newest_step, resolve,
+    BUILT_IN, DetectionTask, Ending, Plan, Resolved, RunFolder, Source, TaskKind, TrainConfig,
+    TrainingData, anchor_fit, newest_step, resolve,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &TrainArgs) -> Result<Outcome> {
         Some(folder) => (resumed(folder)?, folder.clone()),
         None => new_run(arguments)?,
     };
-    resolved.value.validate()?;
+    resolved.validate()?;
     if resolved.value.task == TaskKind::Classify {
         return classify::run(resolved, folder, arguments.resume.is_some(), device);
     }
@@ -86,7 +86,7 @@ fn new_run(arguments: &TrainArgs) -> Result<(Resolved<TrainConfig>, PathBuf)> {
     let folder = Source::Text { name: "built-in base/folder.yaml", text: FOLDER_CONFIG };
     let resolved: Resolved<TrainConfig> = match arguments.task {
         Some(Task::Classify) => classify::resolved(file, &sets)?,
-        Some(Task::Detect) | None => resolve(file.map_or(folder, Source::File), &sets, &[])?,
+        Some(Task::Detect) | None => resolve(file.map_or(folder, Source::File), &sets, BUILT_IN)?,
     };
     let base = resolved.folder_of("data.path").to_owned();
     let resolved = resolved.changed(|config| {

@@ -39,6 +39,14 @@ pub enum ConfigError {
         /// What was found and expected.
         reason: String,
     },
+    /// A value that the types allow and a run does not.
+    #[error("{place}: {reason}")]
+    Setting {
+        /// Who said it.
+        place: String,
+        /// Which key, what was found, what was expected.
+        reason: String,
+    },
     /// The program's own values: a fault of the program.
     #[error("the defaults make no config: {reason}")]
     Defaults {

@@ -1,0 +1,89 @@
+//! A run that was interrupted gives the very weights of one that was not.
+
+use crate::scene::{Notes, bytes_of, collection, config, drawn, train};
+use kestrel_train::{DataConfig, Ending, MODEL_FILE, OptimiserKind, TrainConfig, TrainingData};
+use std::fs;
+use std::path::Path;
+
+fn data(folder: &Path) -> TrainingData {
+    let whole = drawn(folder, 6);
+    TrainingData::of(collection([("all", whole)]), &DataConfig::default(), 0).unwrap()
+}
+
+fn check_interrupted_at(config: &TrainConfig, stop_after: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path());
+    let (whole, parts) = (folder.path().join("whole"), folder.path().join("parts"));
+    let mut undisturbed = Notes::default();
+    let ending = train(config, &data, &whole, &mut undisturbed).unwrap();
+    assert_eq!(ending, Ending::Finished { step: 10 });
+
+    let mut first = Notes { stop_after: Some(stop_after), ..Notes::default() };
+    let ending = train(config, &data, &parts, &mut first).unwrap();
+    assert_eq!(ending, Ending::Stopped { step: stop_after });
+    let mut second = Notes::default();
+    train(config, &data, &parts, &mut second).unwrap();
+
+    let losses = [first.losses(), second.losses()].concat();
+    assert_eq!(losses, undisturbed.losses());
+    for file in [MODEL_FILE, "checkpoints/step-000000010.safetensors"] {
+        assert_eq!(bytes_of(&whole.join(file)), bytes_of(&parts.join(file)), "{file}");
+    }
+    let steps = |folder: &Path| {
+        let log = kestrel_train::record::read_log(&folder.join("metrics.jsonl")).unwrap();
+        log.lines.len()
+    };
+    assert_eq!(steps(&whole), steps(&parts));
+}
+
+#[test]
+fn sgd_goes_on_exactly() {
+    check_interrupted_at(&config(), 3);
+}
+
+#[test]
+fn adamw_with_accumulation_goes_on_exactly() {
+    let mut config = config();
+    config.train.optimiser.kind = OptimiserKind::AdamW;
+    config.train.lr = 1e-3;
+    config.train.accumulate = 2;
+    check_interrupted_at(&config, 7);
+}
+
+/// As after `kill -9`: the run was ahead of its newest checkpoint, which cost the steps since, and
+/// the newest files are half written.
+#[test]
+fn a_killed_run_goes_on_from_its_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path());
+    let config = config();
+    let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
+    train(&config, &data, &whole, &mut Notes::default()).unwrap();
+    train(&config, &data, &killed, &mut Notes::default()).unwrap();
+    let newest = killed.join("checkpoints/step-000000010.safetensors");
+    fs::remove_file(&newest).unwrap();
+    fs::write(killed.join("checkpoints/.kestrel-half.tmp"), b"half").unwrap();
+    let log = killed.join("metrics.jsonl");
+    let lines = fs::read_to_string(&log).unwrap();
+    fs::write(&log, &lines[..lines.len() - 20]).unwrap();
+
+    let mut notes = Notes::default();
+    train(&config, &data, &killed, &mut notes).unwrap();
+    assert_eq!(notes.losses().first().map(|(step, _)| *step), Some(9));
+    for file in [MODEL_FILE, "checkpoints/step-000000010.safetensors"] {
+        assert_eq!(bytes_of(&whole.join(file)), bytes_of(&killed.join(file)), "{file}");
+    }
+    assert_eq!(fs::read_to_string(&log).unwrap().lines().count(), lines.lines().count());
+}
+
+#[test]
+fn a_checkpoint_of_another_model_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path());
+    let mut config = config();
+    let path = folder.path().join("run");
+    train(&config, &data, &path, &mut Notes::default()).unwrap();
+    config.model.architecture.fpn.channels = 16;
+    let error = train(&config, &data, &path, &mut Notes::default()).unwrap_err().to_string();
+    assert!(error.contains("another model or optimiser"), "{error}");
+}
