@@ -41,16 +41,16 @@ fn crops_teach_a_classifier_and_the_classifier_a_detector() {
     assert!(info.contains("classifier, ResNet of [1, 1, 1, 1] basic blocks from 8 channels"));
     assert!(info.contains("crop_side: 64") && info.contains("every weight fits"), "{info}");
 
-    let detector = "train --data drawn --start run/model.safetensors -o det --batch 1 --set \
-                    train.steps=1 --set model.architecture.fpn.channels=8 --set \
-                    model.architecture.box_branch.head={two_fc:{features:16}} --set data.masks=never";
-    let answer = work
-        .run(&format!(
-            "{detector} --set model.fit_to_data=false --set \
-                    model.architecture.resize={{min_size:64,max_size:128}}"
-        ))
-        .done();
+    let sizes = "--set model.architecture.fpn.channels=8 --set model.fit_to_data=false \
+                 --set model.architecture.box_branch.head.two_fc.features=16 \
+                 --set model.architecture.resize.min_size=64";
+    let train = "train --data drawn --start run/model.safetensors -o detector --batch 1";
+    let steps = "--set data.masks=never --set data.val_share=0 --set train.steps=1";
+    let answer = work.run(&format!("{train} {steps} {sizes}")).done();
     assert!(answer.stderr.contains("tensors from run/model.safetensors"), "{answer:?}");
+    // `blocks: [1, 1, 1, 1]` of the classifier, which the command line did not say again.
+    let info = work.run("model info detector/model.safetensors").done().stdout;
+    assert!(info.contains("base_channels: 8\n"), "{info}");
 }
 
 #[test]

@@ -5,7 +5,8 @@ use crate::config::TrainConfig;
 use crate::data::TrainingData;
 use crate::error::TrainError;
 use kestrel_data::{
-    Augmentation, Collection, CropsSummary, Dataset, Format, Split, read_collection, write_crops,
+    Augmentation, Collection, CropsSummary, Dataset, Format, ImageRecord, ObjectBox, Split,
+    read_collection, write_crops,
 };
 use kestrel_resnet::InputConfig;
 use std::path::Path;
@@ -42,7 +43,7 @@ impl ClassificationData {
         let path = config.data.path.as_deref().ok_or(TrainError::NoData)?;
         let collection = read_collection(path)?;
         let place = collection.root.display().to_string();
-        let is_whole = collection.format == Format::ClassFolders;
+        let is_whole = shows_whole_pictures(&collection);
         let data = TrainingData::of(collection, &config.data, config.seed)?;
         if is_whole {
             return Self::of(data, None).checked(&place);
@@ -132,6 +133,23 @@ impl ClassifyConfig {
             _ => 224,
         }
     }
+}
+
+/// Whether each picture has one object, which is all of it: class folders, and what was split or
+/// converted of them.
+fn shows_whole_pictures(collection: &Collection) -> bool {
+    if collection.format == Format::ClassFolders {
+        return true;
+    }
+    let is_whole = |image: &ImageRecord| match (image.objects.as_slice(), image.stated_size) {
+        ([object], Some(size)) => {
+            let (right, bottom) = (size.width as f64, size.height as f64);
+            object.bbox == ObjectBox::from_corners(0.0, 0.0, right, bottom)
+        }
+        _ => false,
+    };
+    let mut images = collection.splits.iter().flat_map(|split| &split.dataset.images).peekable();
+    images.peek().is_some() && images.all(is_whole)
 }
 
 /// Crops of a single class are no class folders; they are removed.

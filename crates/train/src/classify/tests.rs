@@ -135,3 +135,17 @@ fn the_data_decides_the_side_and_a_lone_class_is_refused() {
     fs::remove_dir_all(pictures.path().join("red")).unwrap();
     assert!(ClassificationData::open(&config, runs.path(), &|_| ()).is_err());
 }
+
+#[test]
+fn class_folders_that_were_converted_are_still_whole_pictures() {
+    let pictures = tempfile::tempdir().unwrap();
+    drawn(pictures.path(), 3);
+    let runs = tempfile::tempdir().unwrap();
+    let coco = runs.path().join("all.json");
+    let read = kestrel_data::read_collection(pictures.path()).unwrap();
+    let dataset = read.splits[0].dataset.clone().named_from(runs.path());
+    kestrel_data::write_coco(&dataset, &coco).unwrap();
+    let data = ClassificationData::open(&config(&coco), runs.path(), &|_| ()).unwrap();
+    assert_eq!(data.classes(), ["blue", "red"]);
+    assert!(data.crops.is_none() && data.train.images[0].path.starts_with(pictures.path()));
+}
