@@ -97,19 +97,20 @@ impl TrainingData {
     pub fn of(collection: Collection, config: &DataConfig, seed: u64) -> Result<Self, TrainError> {
         let place = collection.root.display().to_string();
         let num_findings = collection.splits.iter().map(|split| split.findings.len()).sum();
-        let mut splits: BTreeMap<String, Dataset> =
+        let splits: BTreeMap<String, Dataset> =
             collection.splits.into_iter().map(|split| (split.name, split.dataset)).collect();
         let train_name = chosen(&splits, config.train.as_deref(), &["train"], &place)?
             .or_else(|| (splits.len() == 1).then(|| splits.keys().next().cloned()).flatten())
             .ok_or_else(|| TrainError::no_split("train", "train", &splits, &place))?;
-        let train = splits.remove(&train_name).unwrap_or_default();
+        let named = |name: &str| splits.get(name).cloned().unwrap_or_default();
+        let train = named(&train_name);
         let val_name = match config.val_share {
             Some(_) => None,
             None => chosen(&splits, config.val.as_deref(), &["val", "test"], &place)?,
         };
         let data = match val_name {
             Some(name) => {
-                let val = splits.remove(&name).unwrap_or_default();
+                let val = named(&name);
                 let names = format!("`{train_name}` to learn from, `{name}` to be scored on");
                 Self { train, val: Some(val), names, num_findings }.with_shared_classes()
             }

@@ -96,16 +96,16 @@ pub enum TrainError {
         /// Why.
         reason: String,
     },
-    /// No picture of a batch can be read.
+    /// No picture can be read.
     #[error(
-        "step {step}: no picture of the batch can be read; the first is {path}: {reason}; `kestrel \
+        "step {step}: no picture of an epoch can be read; the last is {path}: {reason}; `kestrel \
          data check` names all such files",
         path = path.display()
     )]
     Unreadable {
         /// The step it was for, counted from 1.
         step: u64,
-        /// The first file.
+        /// The last file.
         path: PathBuf,
         /// Why.
         reason: String,

@@ -12,6 +12,8 @@ pub struct Plan {
     pub num_steps: u64,
     /// Steps that see every image once.
     pub steps_per_epoch: f64,
+    /// Batches that show every image once.
+    pub batches_per_epoch: usize,
     /// The rate of each step.
     pub schedule: Schedule,
     look_every: u64,
@@ -42,7 +44,8 @@ impl Plan {
         );
         let look_every = config.validation.interval(steps_per_epoch);
         let save_every = config.checkpoint.every_steps;
-        Ok(Self { num_steps, steps_per_epoch, schedule, look_every, save_every })
+        let batches_per_epoch = num_batches;
+        Ok(Self { num_steps, steps_per_epoch, batches_per_epoch, schedule, look_every, save_every })
     }
 
     /// Whether the validation data is looked at after this many steps.

@@ -7,7 +7,9 @@ use crate::error::TrainError;
 use crate::observer::{Event, Observer};
 use crate::record::{Metric, memory_bytes};
 use crate::task::Task;
-use kestrel_data::{Dataset, DecodeLimits, Loader, LoaderPosition, LoaderRun, Sample, Unreadable};
+use kestrel_data::{
+    BatchError, Dataset, DecodeLimits, Loader, LoaderPosition, LoaderRun, Sample, Unreadable,
+};
 use kestrel_rcnn::Draw;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -105,23 +107,31 @@ impl<'a, T: Task> Steps<'a, T> {
         Ok(self.is_line(step).then(|| self.line(step, epoch, lr)))
     }
 
-    /// The next batch. Pictures that cannot be read are named and left out.
+    /// The next batch. Pictures that cannot be read are named and left out, and so is a batch of
+    /// nothing else, as long as an epoch holds others.
     fn ready(
         &mut self,
         step: u64,
         observer: &mut dyn Observer,
     ) -> Result<Ready<T::Batch>, TrainError> {
-        let ended = || TrainError::Batch { step, reason: "the loader has ended".to_owned() };
-        let loaded = self.loader.next().ok_or_else(ended)?;
-        for unreadable in &loaded.unreadable {
-            observer.event(&Event::Unreadable(unreadable))?;
-        }
-        loaded.batch.map_err(|error| match loaded.unreadable.first() {
-            Some(Unreadable { path, source, .. }) => {
-                let (path, reason) = (path.clone(), source.to_string());
-                TrainError::Unreadable { step, path, reason }
+        let mut unreadable = None;
+        for _ in 0..self.plan.batches_per_epoch {
+            let Some(loaded) = self.loader.next() else { break };
+            for picture in loaded.unreadable {
+                observer.event(&Event::Unreadable(&picture))?;
+                unreadable = Some(picture);
             }
-            None => TrainError::Batch { step, reason: error.to_string() },
+            match loaded.batch {
+                Ok(ready) => return Ok(ready),
+                Err(BatchError::NoPicture { .. }) => {}
+                Err(error) => return Err(TrainError::Batch { step, reason: error.to_string() }),
+            }
+        }
+        Err(match unreadable {
+            Some(Unreadable { path, source, .. }) => {
+                TrainError::Unreadable { step, path, reason: source.to_string() }
+            }
+            None => TrainError::Batch { step, reason: "the loader has ended".to_owned() },
         })
     }
 

@@ -88,7 +88,7 @@ fn unreadable_pictures_are_named_and_left_out() {
 }
 
 #[test]
-fn a_batch_of_nothing_but_unreadable_pictures_ends_the_run() {
+fn a_set_of_nothing_but_unreadable_pictures_ends_the_run() {
     let error = fails(|dataset| {
         for image in &mut dataset.images {
             image.path = "nowhere.png".into();
