@@ -1,6 +1,6 @@
 //! `kestrel train --task classify`: a backbone learns to tell classes apart.
 
-use super::prepare::Start;
+use super::prepare::{Start, settled};
 use super::watch::Watch;
 use super::{absolute, conclude, describe_run, write_config};
 use crate::Outcome;
@@ -49,7 +49,7 @@ fn adopted(detector: &Resolved<TrainConfig>) -> Result<String> {
         let Architecture { backbone, resize, .. } = config.model.architecture;
         let architecture = Architecture { backbone, resize, ..Architecture::default() };
         let architecture = serde_json::to_string(&architecture).context("model.architecture")?;
-        text += &format!("model: {{architecture: {architecture}}}\n");
+        text += &format!("model: {{as_start: false, architecture: {architecture}}}\n");
     }
     Ok(text)
 }
@@ -67,12 +67,16 @@ pub(super) fn run(
     let opened = ClassificationData::open(&resolved.value, folder.path(), &progress);
     cut.finish_and_clear();
     let data = opened?;
+    // A run that goes on has its own weights.
+    let is_new = newest_step(&folder.checkpoints())?.is_none();
+    let named = resolved.value.model.start.weights.as_deref().filter(|_| is_new);
+    let start = Start::open(named)?;
     let mut was_settled = false;
-    let resolved = resolved.changed(|config| was_settled = data.settle(config))?;
+    let resolved = settled(resolved, &start, &data.train)?
+        .changed(|config| was_settled = data.settle(config))?;
     let config = &resolved.value;
     let task = ClassificationTask::new(config, &data, device)?;
-    if newest_step(&folder.checkpoints())?.is_none() {
-        let start = Start::open(config.model.start.weights.as_deref())?;
+    if is_new {
         start.give_to(|weights| task.start_from(weights))?;
     }
     task.freeze(config.model.start.freeze_stages);
