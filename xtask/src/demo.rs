@@ -17,11 +17,11 @@ const SEED: &str = "1";
 pub fn run() -> Result<()> {
     setup::run()?;
     shell::run(&mut shell::cargo(&["build", "--package", "kestrel"]))?;
-    kestrel(&["data", "synth", "micrograph", "--output", FOLDER, "--seed", SEED])?;
+    shell::kestrel(&["data", "synth", "micrograph", "--output", FOLDER, "--seed", SEED])?;
     let [picture, found, drawn] =
         ["micrograph-0001.png", "found.json", "drawn"].map(|name| format!("{FOLDER}/{name}"));
     let drawing = ["--save-images", &drawn, "--score", "0.5"];
-    kestrel(&[&["detect", &picture, "--output", &found], drawing.as_slice()].concat())?;
+    shell::kestrel(&[&["detect", &picture, "--output", &found], drawing.as_slice()].concat())?;
 
     let num_drawn = count("truth.json", "annotations")?;
     let num_found = count("found.json", "detections")?;
@@ -31,11 +31,6 @@ pub fn run() -> Result<()> {
     println!("found         {found}");
     println!("found, drawn  {drawn}/micrograph-0001.png");
     Ok(())
-}
-
-fn kestrel(arguments: &[&str]) -> Result<()> {
-    let cargo = ["run", "--quiet", "--package", "kestrel", "--"];
-    shell::run(&mut shell::cargo(&[&cargo, arguments].concat()))
 }
 
 /// The length of the list `key` in a file of one JSON object.

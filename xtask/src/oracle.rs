@@ -6,7 +6,7 @@
 use crate::{python, setup, shell};
 use anyhow::{Context, Result};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The reference. 2.11.0 is also the libtorch that Kestrel runs on.
@@ -23,7 +23,27 @@ pub fn compare() -> Result<()> {
     let mut compare = shell::cargo(&test);
     // One after the other: each takes several GB.
     compare.args(["--", "--nocapture", "--test-threads=1"]);
-    shell::run(compare.env("KESTREL_ORACLE_DIR", &folder))
+    shell::run(compare.env("KESTREL_ORACLE_DIR", &folder))?;
+    compare_trained(&folder.join("trained"))
+}
+
+/// Trains a few steps, and lets torchvision take the weights and find the same. The built-in model is
+/// the start, so that there is something to find.
+fn compare_trained(folder: &Path) -> Result<()> {
+    let place = |name: &str| folder.join(name).display().to_string();
+    let [pictures, run, model, found] =
+        ["pictures", "run", "run/model.safetensors", "found.json"].map(place);
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    shell::kestrel(&["data", "synth", "micrograph", "--output", &pictures, "--count", "8"])?;
+    let few_steps = ["train.steps=10", "train.lr=0.001", "loader.threads=1"];
+    let few_steps = few_steps.map(|change| ["--set", change]);
+    let train = ["train", "custom/nuclei.yaml", "--data", &pictures, "--output", &run];
+    shell::kestrel(&[&train, few_steps.as_flattened(), &["--start", "nuclei"]].concat())?;
+    shell::kestrel(&["detect", &pictures, "--model", &model, "--output", &found])?;
+    let mut compare = Command::new(environment()?);
+    shell::run(compare.arg(script("trained.py")).args([&model, &pictures, &found]))
 }
 
 /// Writes the small fixtures of the repository anew.

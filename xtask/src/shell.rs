@@ -46,3 +46,9 @@ pub fn run(command: &mut Command) -> Result<()> {
 pub fn is_installed(command: &mut Command) -> bool {
     command.arg("--version").output().is_ok_and(|output| output.status.success())
 }
+
+/// Runs Kestrel itself as it stands.
+pub fn kestrel(arguments: &[&str]) -> Result<()> {
+    let program = ["run", "--quiet", "--package", "kestrel", "--"];
+    run(&mut cargo(&[&program, arguments].concat()))
+}

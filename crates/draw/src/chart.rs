@@ -249,7 +249,9 @@ impl DrawingBackend for ChartBackend<'_> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use plotters::prelude::*;
+    use plotters::prelude::{
+        BLACK, Color as _, DrawingArea, IntoDrawingArea, IntoFont, PathElement, Rectangle, Text,
+    };
 
     fn drawn(
         paint: impl FnOnce(&DrawingArea<ChartBackend<'_>, plotters::coord::Shift>),

@@ -145,9 +145,9 @@ impl Batch {
         let batch = self;
         assert_eq!(batch.len(), targets.len(), "one target for each image");
         let pixels = batch.pixels.contiguous();
-        let sizes = batch.original.iter().zip(&batch.resized);
+        let sizes = batch.original.par_iter().zip(&batch.resized);
         let resize = |(target, (&from, &to)): (&Target, _)| ResizedTarget::new(target, from, to);
-        let targets = targets.iter().zip(sizes).map(resize).collect();
+        let targets = targets.par_iter().zip(sizes).map(resize).collect();
         Self { pixels, targets, ..batch }
     }
 
@@ -179,8 +179,9 @@ impl ResizedTarget {
             (side_ratio(from.width, to.width), side_ratio(from.height, to.height));
         let boxes = target.boxes().iter().map(|bbox| bbox.scale(x_ratio, y_ratio)).collect();
         let masks = target.masks().map(|masks| {
-            let bitmaps: Vec<u8> =
-                masks.iter().flat_map(|mask| resample::nearest(mask, to)).collect();
+            let mut bitmaps = vec![0u8; masks.len() * to.area()];
+            let places = bitmaps.chunks_exact_mut(to.area().max(1));
+            places.zip(masks).for_each(|(place, mask)| resample::nearest(mask, to, place));
             let shape = [masks.len(), to.height, to.width].map(|side| side as i64);
             Tensor::from_slice(&bitmaps).view(shape)
         });

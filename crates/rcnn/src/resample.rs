@@ -69,25 +69,33 @@ fn fused(value: f32, weight: f32, rest: f32) -> f32 {
     (f64::from(value) * f64::from(weight) + f64::from(rest)) as f32
 }
 
-/// A mask resized by nearest pixel, as rows of 0 and 1.
-pub(crate) fn nearest(mask: &Mask, size: ImageSize) -> Vec<u8> {
-    let from = mask.size();
-    let mut bitmap = vec![0u8; from.area()];
+/// Sets the pixels of a mask, resized by nearest pixel to `size`, to 1 in `bitmap`, whose rows hold
+/// zeros. Runs are copied as runs: a mask of few pixels costs little in a picture of many.
+pub(crate) fn nearest(mask: &Mask, size: ImageSize, bitmap: &mut [u8]) {
+    let rows = starts(mask.size().height, size.height);
+    let columns = starts(mask.size().width, size.width);
     for (x, top, bottom) in mask.column_runs() {
-        for y in top..bottom {
-            bitmap[y * from.width + x] = 1;
+        let across = columns[x]..columns[x + 1];
+        for row in bitmap[rows[top] * size.width..rows[bottom] * size.width]
+            .chunks_exact_mut(size.width.max(1))
+        {
+            row[across.clone()].fill(1);
         }
     }
-    let nearest = |position: usize, from: usize, to: usize| {
-        let step = from as f32 / to as f32;
-        ((position as f32 * step) as usize).min(from - 1)
-    };
-    let columns: Vec<usize> = (0..size.width).map(|x| nearest(x, from.width, size.width)).collect();
-    let row = |y: usize| {
-        let source = &bitmap[nearest(y, from.height, size.height) * from.width..][..from.width];
-        columns.iter().map(|&x| source[x])
-    };
-    (0..size.height).flat_map(row).collect()
+}
+
+/// When `from` pixels become `to`: for each of the former, and their end, the first of the latter
+/// that takes its value from there or from farther on.
+fn starts(from: usize, to: usize) -> Vec<usize> {
+    let step = from as f32 / to as f32;
+    let mut starts = vec![to; from + 1];
+    let mut next = 0;
+    for position in 0..to {
+        let nearest = ((position as f32 * step) as usize).min(from.saturating_sub(1));
+        starts[next..=nearest].fill(position);
+        next = next.max(nearest + 1);
+    }
+    starts
 }
 
 #[cfg(test)]
@@ -121,7 +129,30 @@ mod tests {
         let mask = Mask::from_bitmap(ImageSize::new(2, 3), &[1, 0, 1, 0, 1, 0]).unwrap();
         let top = [1, 1, 0, 0, 1, 1];
         let bottom = [0, 0, 1, 1, 0, 0];
-        assert_eq!(nearest(&mask, ImageSize::new(4, 6)), [top, top, bottom, bottom].concat());
+        let mut bitmap = vec![0; 24];
+        nearest(&mask, ImageSize::new(4, 6), &mut bitmap);
+        assert_eq!(bitmap, [top, top, bottom, bottom].concat());
+    }
+
+    /// Against the definition, pixel by pixel.
+    #[test]
+    fn a_mask_takes_its_pixels_from_the_nearest() {
+        let from = ImageSize::new(7, 5);
+        let bits: Vec<u8> = (0..35u32).map(|at| u8::from(at * at % 7 < 3)).collect();
+        let mask = Mask::from_bitmap(from, &bits).unwrap();
+        for size in [(7, 5), (3, 11), (20, 2), (1, 1), (13, 9)] {
+            let size = ImageSize::new(size.0, size.1);
+            let mut bitmap = vec![0; size.area()];
+            nearest(&mask, size, &mut bitmap);
+            let source = |at: usize, from: usize, to: usize| {
+                ((at as f32 * (from as f32 / to as f32)) as usize).min(from - 1)
+            };
+            let expected = (0..size.area()).map(|at| {
+                let y = source(at / size.width, from.height, size.height);
+                bits[y * from.width + source(at % size.width, from.width, size.width)]
+            });
+            assert!(expected.eq(bitmap.iter().copied()), "{size:?}");
+        }
     }
 
     #[test]

@@ -15,6 +15,12 @@ pub enum RoiAlignError {
         /// Shape of the tensor.
         found: Vec<i64>,
     },
+    /// A tensor that is no list of bitmaps.
+    #[error("RoIAlign bitmaps: found shape {found:?}, expected [M, H, W]")]
+    BitmapShape {
+        /// Shape of the tensor.
+        found: Vec<i64>,
+    },
     /// A slice that does not fit the shapes it comes with.
     #[error("RoIAlign {what}: found {found} values, expected {expected}")]
     Length {

@@ -17,6 +17,7 @@
 //! RoI of no finite size gives zeros, and a RoI of an image that is not there is an error.
 
 mod bag;
+mod bitmaps;
 mod error;
 pub mod kernel;
 mod plan;
@@ -24,6 +25,7 @@ mod pooler;
 mod slices;
 mod vector;
 
+pub use bitmaps::crop_bitmaps;
 pub use error::RoiAlignError;
 pub use plan::{Roi, RoiAlignConfig, Sampling};
 pub use pooler::{MultiLevelPooler, Route, level_scale, roi_align};

@@ -12,13 +12,24 @@ use tch::{Device, Kind, TchError, Tensor};
 /// No tensor that shares the memory may be written while the slice lives. Callers in this crate
 /// hold it only while slices are pooled, and call no tensor operation meanwhile.
 pub(crate) fn values(tensor: &Tensor) -> Option<&[f32]> {
-    let length = dense_len(tensor)?;
+    let length = dense_len(tensor, Kind::Float)?;
     if length == 0 {
         return Some(&[]);
     }
     // SAFETY: `dense_len` has checked that `length` float32 values lie one after another in this
     // process's memory, which lives as long as the tensor; torch aligns it to 64 bytes, and a view
     // to a multiple of the element. Nobody writes meanwhile, as said above.
+    Some(unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast(), length) })
+}
+
+/// The values of a contiguous tensor of bytes on the CPU; `None` for any other tensor. The rules of
+/// [`values`] hold.
+pub(crate) fn bytes(tensor: &Tensor) -> Option<&[u8]> {
+    let length = dense_len(tensor, Kind::Uint8)?;
+    if length == 0 {
+        return Some(&[]);
+    }
+    // SAFETY: as in `values`, with bytes in place of floats.
     Some(unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast(), length) })
 }
 
@@ -40,11 +51,11 @@ pub(crate) fn filled(shape: &[i64], fill: impl FnOnce(&mut [f32])) -> Result<Ten
     Ok(tensor)
 }
 
-/// Number of values, where they are float32 and lie one after another in CPU memory.
-fn dense_len(tensor: &Tensor) -> Option<usize> {
+/// Number of values, where they are of this kind and lie one after another in CPU memory.
+fn dense_len(tensor: &Tensor, kind: Kind) -> Option<usize> {
     let on_cpu = tensor.defined() && tensor.device() == Device::Cpu;
     let strided = on_cpu && !tensor.is_sparse() && !tensor.is_mkldnn();
-    (strided && tensor.kind() == Kind::Float && tensor.is_contiguous()).then(|| tensor.numel())
+    (strided && tensor.kind() == kind && tensor.is_contiguous()).then(|| tensor.numel())
 }
 
 #[cfg(test)]
@@ -66,6 +77,8 @@ mod tests {
         let tensor = Tensor::zeros([2, 3], (Kind::Float, Device::Cpu));
         assert_eq!(values(&tensor.transpose(0, 1)), None);
         assert_eq!(values(&tensor.to_kind(Kind::Double)), None);
+        assert_eq!(bytes(&tensor), None);
+        assert_eq!(bytes(&tensor.to_kind(Kind::Uint8)), Some(&[0; 6][..]));
         assert_eq!(values(&tensor.to_sparse_sparse_dim(2)), None);
         assert_eq!(values(&Tensor::new()), None);
     }

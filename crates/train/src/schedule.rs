@@ -14,7 +14,7 @@ use std::f64::consts::PI;
 pub struct ScheduleConfig {
     /// The curve.
     pub curve: Curve,
-    /// Steps over which the rate rises linearly; 0 for none.
+    /// Steps over which the rate rises linearly, at most half of the run; 0 for none.
     pub warmup_steps: u64,
     /// Part of the rate that the first step has.
     pub warmup_factor: f64,
@@ -103,8 +103,12 @@ pub struct Schedule {
 impl Schedule {
     /// The schedule of a run of `num_steps`, in which a milestone counts `steps_per_milestone`.
     pub fn new(config: &ScheduleConfig, lr: f64, num_steps: u64, steps_per_milestone: f64) -> Self {
+        // A short run learns nothing at the foot of a long warm-up.
+        let num_steps = num_steps.max(1);
+        let mut config = config.clone();
+        config.warmup_steps = config.warmup_steps.min(num_steps / 2);
         let falls = config.milestones.iter().map(|at| at * steps_per_milestone).collect();
-        Self { config: config.clone(), lr, num_steps: num_steps.max(1), falls }
+        Self { config, lr, num_steps, falls }
     }
 
     /// The rate of step `step`, counted from 0.
@@ -183,6 +187,11 @@ mod tests {
     #[test]
     fn the_warm_up_rises_to_the_full_rate() {
         check(&schedule(Curve::Constant, 10), &[(0, 0.05), (5, 0.275), (10, 0.5)]);
+    }
+
+    #[test]
+    fn half_of_a_run_is_the_longest_warm_up() {
+        check(&schedule(Curve::Constant, 1000), &[(0, 0.05), (25, 0.275), (50, 0.5)]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::batch::{Batch, ResizedTarget, index_tensor};
 use crate::box_branch::{Positive, Training};
 use kestrel_core::BBox;
-use kestrel_roi_align::{Roi, RoiAlignConfig, RoiAlignError, Route, Sampling, roi_align};
+use kestrel_roi_align::{Roi, RoiAlignConfig, RoiAlignError, Sampling, crop_bitmaps};
 use tch::{Device, Kind, Reduction, Tensor};
 
 /// Mean binary cross-entropy of the ground-truth class's mask; 0 where nothing is positive.
@@ -41,13 +41,12 @@ pub(crate) fn wanted_masks(
     positives: impl Iterator<Item = (BBox, usize)>,
     side: usize,
 ) -> Result<Tensor, RoiAlignError> {
-    // The masks serve as feature maps of one channel, so an object's place is a RoI's image.
+    // An object's place is the image its RoI lies in: its own bitmap.
     let rois: Vec<Roi> = positives.map(|(bbox, object)| Roi { image: object, bbox }).collect();
     let side_len = side as i64;
     let Some(masks) = target.masks_in_resized.as_ref().filter(|_| !rois.is_empty()) else {
         return Ok(Tensor::zeros([0, side_len, side_len], (Kind::Float, Device::Cpu)));
     };
     let config = RoiAlignConfig { pooled: side, sampling: Sampling::Adaptive, aligned: false };
-    let maps = masks.to_kind(Kind::Float).unsqueeze(1);
-    Ok(roi_align(&maps, &rois, 1.0, &config, Route::Kernel)?.squeeze_dim(1))
+    crop_bitmaps(masks, &rois, &config)
 }

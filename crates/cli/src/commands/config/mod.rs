@@ -47,10 +47,13 @@ fn check(arguments: &ConfigFileArgs) -> Result<Outcome> {
         Some(steps) => counted(usize::try_from(steps).unwrap_or(usize::MAX), "step"),
         None => format!("{} epochs", config.train.epochs),
     };
+    let model = match &config.model.start.weights {
+        Some(name) if config.model.as_start => format!("a detector like {name}"),
+        _ => config.model.architecture.family().to_owned(),
+    };
     console::print(format_args!(
-        "{} makes a run: {}, {length} of {}, highest learning rate {}",
+        "{} makes a run: {model}, {length} of {}, highest learning rate {}",
         arguments.config.display(),
-        config.model.architecture.family(),
         counted(config.images_per_step(), "image"),
         config.scaled_lr()
     ))?;

@@ -1,11 +1,12 @@
 //! A config and those it is based on.
 
-use super::document::Document;
+use super::document::{Document, MAX_BYTES};
 use super::error::ConfigError;
 use super::key_path::KeyPath;
 use super::origin::Origin;
 use super::{BuiltIn, Source};
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 /// Reads `source` and, through `base`, what it is laid over: the last has no base.
@@ -51,6 +52,9 @@ fn find(reference: &Path, from: Option<&Origin>, built_in: &[BuiltIn]) -> Option
     if !matches!(from, Some(Origin::Text(_))) && file.exists() {
         return Some(Origin::File(file.into()));
     }
+    if reference.is_absolute() {
+        return None;
+    }
     let beside = match from {
         Some(Origin::Text(name)) => {
             let folder = Path::new(&**name).parent().unwrap_or(Path::new(""));
@@ -84,7 +88,7 @@ fn open(
 ) -> Result<Document, ConfigError> {
     match found {
         Some(Origin::File(path)) => {
-            let bytes = fs::read(&path).map_err(|source| ConfigError::Read {
+            let bytes = read_start(&path).map_err(|source| ConfigError::Read {
                 place: path.display().to_string(),
                 source,
             })?;
@@ -101,6 +105,13 @@ fn open(
             Err(ConfigError::Missing { name, hint })
         }
     }
+}
+
+/// Of a file that is no config no more than shows it: a device may have no end.
+fn read_start(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn is_same(found: &Option<Origin>, other: &Origin) -> bool {

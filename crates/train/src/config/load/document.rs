@@ -12,7 +12,7 @@ use serde_yaml::Value;
 pub(super) const VERSION: u64 = 1;
 
 /// Longer files are no configs. It also bounds what aliases in one can unfold to.
-const MAX_BYTES: usize = 64 * 1024;
+pub(super) const MAX_BYTES: usize = 64 * 1024;
 
 /// What stands in a file.
 #[derive(Clone, Debug)]
@@ -64,8 +64,7 @@ impl Place<'_> {
 
     fn text<'t>(&self, bytes: &'t [u8]) -> Result<&'t str, ConfigError> {
         if bytes.len() > MAX_BYTES {
-            let reason =
-                format!("{} bytes; a config has at most {MAX_BYTES}: is it one?", bytes.len());
+            let reason = format!("more than {MAX_BYTES} bytes, the most a config has; is it one?");
             return Err(self.error(None, reason));
         }
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);

@@ -287,7 +287,7 @@ fn what_is_no_config_is_refused() {
         (&deep, "a.yaml:1: more than 1000 open brackets"),
         (&"- ".repeat(1000), "recursion limit exceeded"),
         (&bomb, "repetition limit exceeded"),
-        (&"a: 1\n".repeat(20_000), "100000 bytes; a config has at most 65536: is it one?"),
+        (&"a: 1\n".repeat(20_000), "more than 65536 bytes, the most a config has; is it one?"),
     ] {
         let error = refusal(text);
         assert!(error.starts_with("a.yaml:") && error.contains(said), "{text:.20}: {error}");
@@ -336,6 +336,8 @@ fn built_in_configs_need_no_files() {
         assert_eq!(found.origin("data.path").to_string(), "quick/kitchen.yaml");
         assert_eq!(found.folder_of("data.path"), Path::new(""));
     }
+    let absolute = resolve_with(Source::File(Path::new("/quick/kitchen.yaml")), &[]);
+    assert!(matches!(absolute, Err(ConfigError::Missing { .. })));
     let files = Files::new(&[
         ("mine.yaml", "base: base/kitchen.yaml\n"),
         ("base/kitchen.yaml", "strict: true\n"),
