@@ -19,12 +19,15 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("eval", &["core"]),
     ("zoo", &["core"]),
     ("roi-align", &["core"]),
-    ("resnet", &["layers"]),
+    ("resnet", &["core", "layers", "weights"]),
     ("fpn", &["layers"]),
     ("rcnn", &["core", "fpn", "layers", "resnet", "roi-align", "weights"]),
     ("video", &["core", "data", "draw"]),
     ("train", &["core", "data", "draw", "eval", "layers", "rcnn", "resnet", "weights"]),
-    ("cli", &["core", "data", "draw", "eval", "rcnn", "train", "video", "weights", "zoo"]),
+    (
+        "cli",
+        &["core", "data", "draw", "eval", "rcnn", "resnet", "train", "video", "weights", "zoo"],
+    ),
 ];
 
 /// Crates that build and run without libtorch.

@@ -6,6 +6,7 @@
 
 #![allow(clippy::print_stderr, clippy::unwrap_used)]
 
+mod classify;
 mod config;
 mod data;
 mod detect;

@@ -4,6 +4,7 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
+mod classifier;
 mod compare;
 mod detectors;
 mod fixture;

@@ -1,14 +1,15 @@
 """Writes the parity fixtures of `tests/fixtures` from torchvision. Nothing else may write them.
 
-    python tests/parity/make_fixtures.py [--only resnets|detectors|losses|ops] [--into FOLDER]
+    python tests/parity/make_fixtures.py [--only resnets|classifier|detectors|losses|ops] [--into FOLDER]
 
-Wants torch 2.11.0, torchvision 0.26.0, pycocotools and numpy; takes two to three minutes on one core. One thread and
+Wants torch 2.11.0, torchvision 0.26.0, pycocotools, pillow 12.0.0 and numpy; takes two to three minutes on one core. One thread and
 deterministic kernels: on one machine two runs write the same bytes. On another kind of processor the last digits of
 float32 results may differ.
 
 What each file holds is said at the top of the module that makes it:
 
     resnet_logits.safetensors       resnet_fixtures.py
+    classifier.safetensors          classifier_fixtures.py
     detector_{name}.safetensors     detector_fixtures.py
     losses_{v1,v2}.safetensors      loss_fixtures.py      (the model: narrow.py)
     ops.safetensors                 op_fixtures.py
@@ -25,13 +26,20 @@ from pathlib import Path
 
 import torch
 
+from classifier_fixtures import write_classifier
 from detector_fixtures import write_detectors
 from fixture_file import require_versions
 from loss_fixtures import write_losses
 from op_fixtures import write_ops
 from resnet_fixtures import write_resnets
 
-WRITERS = {"ops": write_ops, "losses": write_losses, "resnets": write_resnets, "detectors": write_detectors}
+WRITERS = {
+    "ops": write_ops,
+    "losses": write_losses,
+    "resnets": write_resnets,
+    "classifier": write_classifier,
+    "detectors": write_detectors,
+}
 
 
 def main() -> None:

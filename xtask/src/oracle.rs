@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The reference. 2.11.0 is also the libtorch that Kestrel runs on.
-const PACKAGES: [&str; 4] =
-    ["torch==2.11.0", "torchvision==0.26.0", "pycocotools==2.0.11", "numpy"];
+const PACKAGES: [&str; 5] =
+    ["torch==2.11.0", "torchvision==0.26.0", "pycocotools==2.0.11", "numpy", "pillow==12.0.0"];
 
 /// Writes the reference outputs and compares every stage; the rows printed are those of PARITY.md.
 pub fn compare() -> Result<()> {

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 type Decoded = (usize, Result<RgbImage, DecodeError>);
 
 /// What became of a picture.
-pub(crate) enum Seen {
-    /// It went through the network.
-    Picture(RgbImage, Detections),
+pub(crate) enum Seen<T> {
+    /// It went through the network, which found this.
+    Picture(RgbImage, T),
     /// It cannot be decoded.
     Unreadable(DecodeError),
 }
@@ -30,7 +30,20 @@ pub(crate) fn detect_all(
     model: &Model,
     images: &[PathBuf],
     batch: NonZeroUsize,
-    mut take: impl FnMut(usize, Seen) -> Result<()>,
+    take: impl FnMut(usize, Seen<Detections>) -> Result<()>,
+) -> Result<Duration> {
+    run_all(images, batch, |pictures| Ok(model.detect(pictures)?), take)
+}
+
+/// [`detect_all`] for any network, which gives one answer for each picture.
+///
+/// # Errors
+/// When the network cannot be run, or `take` fails.
+pub(crate) fn run_all<T>(
+    images: &[PathBuf],
+    batch: NonZeroUsize,
+    mut network: impl FnMut(&[RgbImage]) -> Result<Vec<T>>,
+    mut take: impl FnMut(usize, Seen<T>) -> Result<()>,
 ) -> Result<Duration> {
     std::thread::scope(|scope| {
         let (sender, decoded) = sync_channel::<Decoded>(batch.get());
@@ -45,10 +58,10 @@ pub(crate) fn detect_all(
         let mut in_network = Duration::ZERO;
         while let Some((places, pictures)) = next_batch(&decoded, batch, &mut take)? {
             let started = Instant::now();
-            let found = model.detect(&pictures)?;
+            let found = network(&pictures)?;
             in_network += started.elapsed();
-            for ((place, picture), detections) in places.into_iter().zip(pictures).zip(found) {
-                take(place, Seen::Picture(picture, detections))?;
+            for ((place, picture), found) in places.into_iter().zip(pictures).zip(found) {
+                take(place, Seen::Picture(picture, found))?;
             }
         }
         Ok(in_network)
@@ -56,10 +69,10 @@ pub(crate) fn detect_all(
 }
 
 /// The readable pictures of the next batch with their places; `None` when there is no other.
-fn next_batch(
+fn next_batch<T>(
     decoded: &Receiver<Decoded>,
     batch: NonZeroUsize,
-    take: &mut impl FnMut(usize, Seen) -> Result<()>,
+    take: &mut impl FnMut(usize, Seen<T>) -> Result<()>,
 ) -> Result<Option<(Vec<usize>, Vec<RgbImage>)>> {
     let group: Vec<Decoded> = decoded.iter().take(batch.get()).collect();
     if group.is_empty() {

@@ -1,11 +1,12 @@
-//! The program `kestrel`: detects objects and segments instances in pictures, scores detectors, looks
-//! after data sets.
+//! The program `kestrel`: detects objects, segments instances and classifies pictures, trains, scores
+//! detectors, looks after data sets.
 //!
 //! Exit codes: 0 success; 1 some input failed or data has faults, each named, the others done; 2
 //! wrong use, config or model. Nothing below this crate prints.
 
 mod args;
 mod choice;
+mod classifier_source;
 mod commands;
 mod console;
 mod dataset;

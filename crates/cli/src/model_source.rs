@@ -4,8 +4,9 @@ use crate::console;
 use anyhow::{Result, anyhow, bail};
 use kestrel_core::closest;
 use kestrel_rcnn::{Architecture, Metadata};
+use kestrel_resnet::ClassifierMetadata;
 use kestrel_weights::StateDict;
-use kestrel_zoo::{Cache, Kind, Model};
+use kestrel_zoo::{Cache, Kind, MODELS, Model};
 use std::path::{Path, PathBuf};
 
 /// The model used when none is named.
@@ -84,12 +85,6 @@ pub(crate) fn published(name: &str) -> Result<&'static Model> {
 
 fn fetched(model: &Model) -> Result<ModelSource> {
     let name = model.name;
-    if model.kind() == Kind::Classifier {
-        bail!(
-            "model `{name}`: found a classifier of whole pictures, expected a detector such as \
-             maskrcnn_resnet50_fpn; `kestrel model list` shows which is which"
-        );
-    }
     match Cache::from_env()?.get(model) {
         Some(path) => Ok(ModelSource::File(path)),
         None => bail!(
@@ -101,10 +96,26 @@ fn fetched(model: &Model) -> Result<ModelSource> {
 
 /// Weights and what to build for them; a note on standard error where that had to be guessed.
 pub(crate) fn open(name: &str, architecture: Option<&Path>) -> Result<(StateDict, Metadata)> {
+    if is_published(name, Kind::Classifier) {
+        return Err(no_detector(name));
+    }
     let source = ModelSource::find(name)?;
     let given = architecture.map(read_architecture).transpose()?;
     let weights = source.read()?;
-    let metadata = Metadata::of(&weights, given)?;
+    let metadata = metadata(name, &weights, given)?;
+    Ok((weights, metadata))
+}
+
+/// What to build for a detector's weights; a note where that had to be guessed.
+pub(crate) fn metadata(
+    name: &str,
+    weights: &StateDict,
+    architecture: Option<Architecture>,
+) -> Result<Metadata> {
+    if ClassifierMetadata::is_classifier(weights) {
+        return Err(no_detector(name));
+    }
+    let metadata = Metadata::of(weights, architecture)?;
     if metadata.inferred {
         console::note(format_args!(
             "note: {name} does not say what it is made of; read off its weights as {} with {} \
@@ -113,17 +124,35 @@ pub(crate) fn open(name: &str, architecture: Option<&Path>) -> Result<(StateDict
             metadata.architecture.num_classes
         ));
     }
-    Ok((weights, metadata))
+    Ok(metadata)
 }
 
-fn read_architecture(path: &Path) -> Result<Architecture> {
+/// Whether a name is that of a published model of this kind, and of no file.
+pub(crate) fn is_published(name: &str, kind: Kind) -> bool {
+    let is_it = |model: &Model| model.name.eq_ignore_ascii_case(name) && model.kind() == kind;
+    !Path::new(name).is_file() && MODELS.iter().any(is_it)
+}
+
+fn no_detector(name: &str) -> anyhow::Error {
+    anyhow!(
+        "model `{name}`: found a classifier of whole pictures, expected a detector such as \
+         maskrcnn_resnet50_fpn; `kestrel classify` takes classifiers, and `kestrel model list` shows \
+         which is which"
+    )
+}
+
+/// The architecture of a detector in a YAML file.
+pub(crate) fn read_architecture(path: &Path) -> Result<Architecture> {
     let origin = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        anyhow!(
-            "--architecture: cannot read {origin}: {error}; expected a YAML file, check the path"
-        )
-    })?;
-    Ok(Architecture::from_yaml(&text, &origin)?)
+    Ok(Architecture::from_yaml(&read_architecture_text(path)?, &origin)?)
+}
+
+/// What the file of `--architecture` holds.
+pub(crate) fn read_architecture_text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|error| {
+        let path = path.display();
+        anyhow!("--architecture: cannot read {path}: {error}; expected a YAML file, check the path")
+    })
 }
 
 fn looks_like_a_path(name: &str) -> bool {

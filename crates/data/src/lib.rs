@@ -7,6 +7,7 @@
 //! * [`decode`] reads one as a viewer would show it, within [`DecodeLimits`];
 //! * [`augment`] changes samples at random, and [`Loader`] makes batches of them;
 //! * [`write_picture`] writes one, whole or not at all;
+//! * [`write_crops`] cuts the objects out, for a classifier to be trained on;
 //! * [`split_dataset`] makes several data sets of one, each with its share of every class;
 //! * [`micrograph`] and [`micrograph_sequence`] draw fluorescence micrographs with known masks,
 //!   and [`shapes`] coloured shapes.
@@ -15,6 +16,7 @@
 
 pub mod augment;
 mod check;
+mod crops;
 mod dataset;
 mod decode;
 mod encode;
@@ -29,6 +31,7 @@ pub use check::{
     AnchorFit, AnchorGrid, Change, ChangeKind, CheckOptions, CheckReport, ClassRow, PictureFacts,
     PictureState, Repaired, SizeHistogram, SplitReport, check, repair,
 };
+pub use crops::{CropsConfig, CropsError, CropsSummary, write_crops};
 pub use dataset::{
     Category, CategoryId, Collection, Dataset, Finding, FindingKind, Format, ImageRecord, Object,
     ObjectBox, Outline, Place, Sample, SampleError, Severity, Split,

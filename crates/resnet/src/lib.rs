@@ -1,18 +1,30 @@
 //! ResNet (He et al. 2015, arXiv:1512.03385) with ResNeXt and Wide variants, as a backbone that
 //! gives C2 to C5 and as a classifier.
 //!
+//! * [`ResNet`] is the body, [`Classifier`] the body with its head;
+//! * [`ClassifierModel`] is a classifier with its weights, from pictures to predictions, and
+//!   [`ClassifierMetadata`] what its file says beside them;
+//! * [`infer_resnet`] tells a ResNet from the names and shapes of its weights.
+//!
 //! Source: `torchvision/models/resnet.py`. The bottleneck is "v1.5": its stride is on the 3x3.
 //! Shape letters: `N` images, `C` channels, `H W` padded size. Differences: none known.
 
 mod block;
+mod classifier;
 mod config;
+mod error;
+mod infer;
 
+pub use classifier::{
+    Classifier, ClassifierArchitecture, ClassifierMetadata, ClassifierModel, InputConfig,
+    Prediction, top_k,
+};
 pub use config::{BlockKind, ResNetConfig, ResNetConfigError, Variant};
+pub use error::ClassifierError;
+pub use infer::{NotAResNet, infer_resnet};
 
 use block::Block;
-use kestrel_layers::{
-    Activation, Conv2d, ConvConfig, ConvNorm, KAIMING_NORMAL, Linear, Mode, Norm,
-};
+use kestrel_layers::{Activation, Conv2d, ConvConfig, ConvNorm, KAIMING_NORMAL, Mode, Norm};
 use tch::Tensor;
 use tch::nn::Path;
 
@@ -68,37 +80,5 @@ impl ResNet {
         self.stem.prepare();
         let layers = [&mut self.layer1, &mut self.layer2, &mut self.layer3, &mut self.layer4];
         layers.into_iter().flatten().for_each(Block::prepare);
-    }
-}
-
-/// A body with the classification head it was trained with: global average, then `fc`.
-#[derive(Debug)]
-pub struct Classifier {
-    body: ResNet,
-    fc: Linear,
-}
-
-impl Classifier {
-    /// Registers all parameters under `path`; ImageNet has 1000 classes.
-    pub fn new(path: &Path, config: &ResNetConfig, num_classes: i64) -> Self {
-        let [.., c5] = config.channels();
-        Self { body: ResNet::new(path, config), fc: Linear::new(&(path / "fc"), c5, num_classes) }
-    }
-
-    /// `[N, 3, H, W]` to logits `[N, classes]`.
-    pub fn forward(&self, pixels: &Tensor, mode: Mode) -> Tensor {
-        let [.., c5] = self.body.forward(pixels, mode);
-        self.fc.forward(&c5.mean_dim([2i64, 3].as_slice(), false, None))
-    }
-
-    /// The body, to look at C2 to C5.
-    pub fn body(&self) -> &ResNet {
-        &self.body
-    }
-
-    /// Prepares body and head for inference.
-    pub fn prepare(&mut self) {
-        self.body.prepare();
-        self.fc.prepare();
     }
 }

@@ -3,7 +3,8 @@
 use crate::config::SettingError;
 use crate::error::TrainError;
 use kestrel_data::{
-    Category, Collection, Dataset, SplitConfig, SplitFraction, read_collection, split_dataset,
+    Category, Collection, Dataset, Format, SplitConfig, SplitFraction, read_collection,
+    split_dataset,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -76,20 +77,23 @@ pub struct TrainingData {
 }
 
 impl TrainingData {
-    /// Reads the data set.
+    /// Reads a data set to detect in.
     ///
     /// # Errors
-    /// When there is no data set, no such split, no image to learn from, or no class.
+    /// When there is no data set, or one of whole pictures, no such split, no image to learn from, or no class.
     pub fn open(config: &DataConfig, seed: u64) -> Result<Self, TrainError> {
         let path = config.path.as_deref().ok_or(TrainError::NoData)?;
         let collection = read_collection(path)?;
+        if collection.format == Format::ClassFolders {
+            return Err(TrainError::NoBoxes { place: path.display().to_string() });
+        }
         Self::of(collection, config, seed)
     }
 
     /// Chooses among the splits of a collection.
     ///
     /// # Errors
-    /// As [`TrainingData::open`].
+    /// As [`TrainingData::open`], but for whole pictures.
     pub fn of(collection: Collection, config: &DataConfig, seed: u64) -> Result<Self, TrainError> {
         let place = collection.root.display().to_string();
         let num_findings = collection.splits.iter().map(|split| split.findings.len()).sum();

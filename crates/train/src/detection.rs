@@ -20,7 +20,7 @@ use tch::{Device, Tensor, nn, no_grad};
 /// Pictures on the sheet.
 const NUM_PICTURES: usize = 8;
 /// The backbone's names in a detector.
-const BACKBONE: &str = "backbone.body.";
+pub(crate) const BACKBONE: &str = "backbone.body.";
 
 /// A detector in training.
 pub struct DetectionTask {

@@ -1,9 +1,10 @@
 //! Why a run does not start, or stops.
 
 use crate::config::SettingError;
-use kestrel_data::{Dataset, FormatError, LoaderError, SplitError};
+use kestrel_data::{CropsError, Dataset, FormatError, LoaderError, SplitError};
 use kestrel_eval::EvalError;
 use kestrel_rcnn::RcnnError;
+use kestrel_resnet::ClassifierError;
 use kestrel_weights::WeightsError;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -50,6 +51,29 @@ pub enum TrainError {
         /// The data set.
         place: String,
     },
+    /// Whole pictures where boxes are to be learnt.
+    #[error(
+        "{place}: found a folder of pictures for each class, which says nothing about boxes; `--task \
+         classify` learns what whole pictures show"
+    )]
+    NoBoxes {
+        /// The data set.
+        place: String,
+    },
+    /// One class where they are to be told apart.
+    #[error(
+        "{place}: found `{name}` as the only class, so there is nothing to tell apart; expected at \
+         least two, of which one may be the background (`classify.crops.background_ratio`)"
+    )]
+    OneClass {
+        /// The data set.
+        place: String,
+        /// The class.
+        name: String,
+    },
+    /// The objects of a detection set cannot be cut out.
+    #[error(transparent)]
+    Crops(#[from] CropsError),
     /// Masks were asked for and are not there.
     #[error(
         "data.masks is `always`, but {objects} of {of} objects of the data have no outline; `if_present` \
@@ -105,6 +129,9 @@ pub enum TrainError {
     /// The detector refuses.
     #[error(transparent)]
     Rcnn(#[from] RcnnError),
+    /// The classifier refuses.
+    #[error(transparent)]
+    Classifier(#[from] ClassifierError),
     /// Weights cannot be read or written.
     #[error(transparent)]
     Weights(#[from] WeightsError),

@@ -15,6 +15,8 @@ pub enum DataCommand {
     Convert(ConvertDataArgs),
     /// Divide a data set, each class in the same shares.
     Split(SplitArgs),
+    /// Cut the objects out, into a folder a class, to train a classifier on.
+    Crops(CropsArgs),
     /// Draw some of its pictures with their boxes and masks on one sheet.
     Preview(PreviewArgs),
     /// Draw pictures whose objects are known.
@@ -138,6 +140,37 @@ pub struct Part {
     pub name: String,
     /// Its share of the pictures, between 0 and 1.
     pub share: f64,
+}
+
+/// `kestrel data crops`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  kestrel data crops photos/ -o crops\n  kestrel train --task classify \
+                        --data crops\n\nThe second command also takes photos/ as it is."
+)]
+pub struct CropsArgs {
+    /// The data set.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// The folder for the pictures, new or empty.
+    #[arg(long, short, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Margin on each side, over the longer side of the object's box.
+    #[arg(long, value_name = "PART", default_value = "0.15")]
+    pub margin: f64,
+    /// Leave out objects whose longer side is shorter.
+    #[arg(long, value_name = "PIXELS", default_value = "8")]
+    pub min_side: f64,
+    /// Shrink larger crops to this side.
+    #[arg(long, value_name = "PIXELS", default_value = "128", value_parser = count)]
+    pub max_side: NonZeroUsize,
+    /// Crops without objects for each object, as a class `background`; 0 for none [default: as many
+    /// as objects of a class on average].
+    #[arg(long, value_name = "RATIO")]
+    pub background: Option<f64>,
+    /// Where crops without objects lie.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
 }
 
 /// `kestrel data preview`.

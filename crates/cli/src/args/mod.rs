@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+mod classify;
 mod config;
 mod data;
 mod eval;
@@ -11,13 +12,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+pub use classify::ClassifyArgs;
 pub use config::{ConfigCommand, ConfigFileArgs};
 pub use data::{
-    CheckArgs, ConvertDataArgs, DataArgs, DataCommand, DataFormat, MicrographArgs, Part, Pictures,
-    PreviewArgs, SequenceArgs, ShapesArgs, SplitArgs, SynthCommand,
+    CheckArgs, ConvertDataArgs, CropsArgs, DataArgs, DataCommand, DataFormat, MicrographArgs, Part,
+    Pictures, PreviewArgs, SequenceArgs, ShapesArgs, SplitArgs, SynthCommand,
 };
 pub use eval::{CompareArgs, EvalArgs, EvalCommand, ScoreArgs, TracksArgs, TruthArgs};
-pub use train::TrainArgs;
+pub use train::{Task, TrainArgs};
 pub use video::{VideoArgs, VideoFormat};
 
 /// Detect objects and segment instances in pictures with Faster R-CNN and Mask R-CNN.
@@ -34,6 +36,8 @@ pub struct Arguments {
 pub enum Command {
     /// Find objects in pictures.
     Detect(DetectArgs),
+    /// Say what pictures show, one class for the whole of each.
+    Classify(ClassifyArgs),
     /// Train a detector on your own pictures.
     Train(TrainArgs),
     /// Begin, show and check configs of runs.

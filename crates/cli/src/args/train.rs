@@ -1,7 +1,7 @@
 //! What `kestrel train` takes.
 
 use super::ComputeArgs;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -11,7 +11,8 @@ use std::path::PathBuf;
 Examples:
   kestrel train --data photos/
   kestrel train configs/custom/nuclei.yaml --set train.lr=0.01
-  kestrel train --resume runs/photos")]
+  kestrel train --resume runs/photos
+  kestrel train --task classify --data flowers/")]
 pub struct TrainArgs {
     /// The run as YAML; `kestrel config init` writes one to start from.
     #[arg(conflicts_with = "resume")]
@@ -19,6 +20,11 @@ pub struct TrainArgs {
     /// A folder of labelled pictures, an annotation file, or a descriptor.
     #[arg(long, short, value_name = "PATH", conflicts_with = "resume")]
     pub data: Option<PathBuf>,
+    /// What is learnt: boxes and masks, or one class for a whole picture. The latter takes a folder of
+    /// pictures for each class, or a detection set, whose objects it cuts out [default: the config's,
+    /// detect].
+    #[arg(long, value_enum, conflicts_with = "resume")]
+    pub task: Option<Task>,
     /// The folder the run writes to [default: runs/NAME, after the config or the data].
     #[arg(long, short, value_name = "DIR", conflicts_with = "resume")]
     pub output: Option<PathBuf>,
@@ -40,4 +46,23 @@ pub struct TrainArgs {
     /// Where the network runs.
     #[command(flatten)]
     pub compute: ComputeArgs,
+}
+
+/// What is learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Task {
+    /// Boxes, and masks where there are any
+    Detect,
+    /// One class for a whole picture
+    Classify,
+}
+
+impl Task {
+    /// The word in a config.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Detect => "detect",
+            Self::Classify => "classify",
+        }
+    }
 }

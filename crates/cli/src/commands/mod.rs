@@ -1,5 +1,6 @@
 //! One file for each command: parse, call, print.
 
+mod classify;
 mod config;
 mod data;
 mod detect;
@@ -21,6 +22,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
     match command {
         Command::Detect(arguments) => detect::run(&arguments),
         Command::Video(arguments) => video::run(&arguments),
+        Command::Classify(arguments) => classify::run(&arguments),
         Command::Model(ModelCommand::Info { model, architecture }) => {
             model::info(&model, architecture.as_deref())
         }

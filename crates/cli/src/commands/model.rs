@@ -1,46 +1,81 @@
 //! `kestrel model info | convert | list`.
 
+mod classifier;
+
 use crate::Outcome;
 use crate::args::{ConvertArgs, Precision};
 use crate::console;
-use crate::model_source::{self, BUILT_IN};
+use crate::model_source::{self, BUILT_IN, ModelSource};
 use crate::place::check_file;
 use anyhow::{Result, bail};
 use comfy_table::{Table, presets};
 use kestrel_core::Categories;
 use kestrel_rcnn::{Metadata, Model};
+use kestrel_resnet::ClassifierMetadata;
 use kestrel_weights::{FloatStorage, StateDict};
 use kestrel_zoo::{Cache, Kind, MODELS};
+use std::collections::BTreeMap;
 use std::path::Path;
 use tch::Device;
+
+/// Classes named before "and 900 more": all of COCO's.
+const MAX_CLASSES: usize = 100;
 
 /// What the written file is.
 const EXTENSION: &str = "safetensors";
 
 /// Prints what a model file holds.
 pub(crate) fn info(name: &str, architecture: Option<&Path>) -> Result<Outcome> {
-    let (weights, metadata) = model_source::open(name, architecture)?;
+    let weights = ModelSource::find(name)?.read()?;
+    if ClassifierMetadata::is_classifier(&weights) {
+        classifier::info(name, &weights, architecture)?;
+        return Ok(Outcome::Done);
+    }
+    let given = architecture.map(model_source::read_architecture).transpose()?;
+    let metadata = model_source::metadata(name, &weights, given)?;
     let Metadata { architecture, categories, notes, .. } = &metadata;
-    let parameters: usize = weights.tensors().values().map(tch::Tensor::numel).sum();
-    let mut text = vec![
-        format!("{}: {}", weights.file(), architecture.family()),
-        format!("{} tensors, {:.1} million numbers", weights.len(), parameters as f64 / 1e6),
-    ];
-    let names = categories.names().iter().skip(1).filter(|name| *name != "N/A");
-    text.push(format!("classes: {}", names.map(String::as_str).collect::<Vec<_>>().join(", ")));
-    text.extend(notes.iter().map(|(key, note)| format!("{key}: {note}")));
-    console::print(text.join("\n"))?;
+    let names = categories.names().get(1..).unwrap_or_default();
+    console::print(described(&weights, architecture.family(), names, notes))?;
     console::print(format_args!("\n{}", architecture.to_yaml()))?;
     Model::load(architecture, &weights, Device::Cpu)?;
     console::print("every weight fits this architecture")?;
     Ok(Outcome::Done)
 }
 
+/// What a file holds, but for its architecture.
+fn described(
+    weights: &StateDict,
+    family: &str,
+    classes: &[String],
+    notes: &BTreeMap<String, String>,
+) -> String {
+    let parameters: usize = weights.tensors().values().map(tch::Tensor::numel).sum();
+    let named: Vec<&str> =
+        classes.iter().map(String::as_str).filter(|name| *name != "N/A").collect();
+    let more = match named.len().saturating_sub(MAX_CLASSES) {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    let mut text = vec![
+        format!("{}: {family}", weights.file()),
+        format!("{} tensors, {:.1} million numbers", weights.len(), parameters as f64 / 1e6),
+        format!("classes: {}{more}", named[..named.len().min(MAX_CLASSES)].join(", ")),
+    ];
+    text.extend(notes.iter().map(|(key, note)| format!("{key}: {note}")));
+    text.join("\n")
+}
+
 /// Writes a model as one file that holds all Kestrel needs, after checking that it works.
 pub(crate) fn convert(arguments: &ConvertArgs) -> Result<Outcome> {
     check_output(&arguments.output)?;
-    let (mut weights, mut metadata) =
-        model_source::open(&arguments.model, arguments.architecture.as_deref())?;
+    let mut weights = ModelSource::find(&arguments.model)?.read()?;
+    if ClassifierMetadata::is_classifier(&weights) {
+        classifier::convert(arguments, weights)?;
+        return Ok(Outcome::Done);
+    }
+    let given =
+        arguments.architecture.as_deref().map(model_source::read_architecture).transpose()?;
+    let mut metadata = model_source::metadata(&arguments.model, &weights, given)?;
     if !arguments.classes.is_empty() {
         metadata.categories = named(&arguments.classes, metadata.architecture.num_classes)?;
     }

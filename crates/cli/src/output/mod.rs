@@ -8,6 +8,7 @@
 //! Scores and coordinates are printed with the fewest digits that read back as the same float32.
 //! A detection has no NaN or infinite number; JSON would print one as `null`.
 
+mod classes;
 mod coco;
 mod csv;
 mod destination;
@@ -18,6 +19,7 @@ mod table;
 pub(crate) mod video;
 mod yolo;
 
+pub use classes::{ClassFormat, ClassResult, ClassSink, ClassTable};
 pub use destination::Destination;
 pub use image_id::image_ids;
 pub use table::Table;

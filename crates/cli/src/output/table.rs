@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Lines shown before "... and 7 more".
-const MAX_ROWS: usize = 20;
+pub(super) const MAX_ROWS: usize = 20;
 
 /// Categories named for an image before "..., 3 more".
 const MAX_CATEGORIES: usize = 4;
@@ -128,14 +128,14 @@ pub(crate) fn table(
     table.trim_fmt() + "\n"
 }
 
-fn push_remainder(text: &mut String, total: usize) {
+pub(super) fn push_remainder(text: &mut String, total: usize) {
     if total > MAX_ROWS {
         let _ = writeln!(text, "... and {} more", total - MAX_ROWS);
     }
 }
 
 /// A path that leaves room for the other columns.
-fn shortened(path: &str) -> String {
+pub(super) fn shortened(path: &str) -> String {
     let path = printable(path);
     let surplus = path.chars().count().saturating_sub(MAX_PATH);
     if surplus == 0 {

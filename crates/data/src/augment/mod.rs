@@ -22,6 +22,7 @@ mod photometric;
 mod quarter_turn;
 mod random_crop;
 mod resample;
+mod resized_crop;
 mod rotate;
 mod scale_jitter;
 mod short_side;
@@ -29,6 +30,7 @@ mod spans;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+mod window;
 
 pub use blur::Blur;
 pub use chance::Chance;
@@ -40,9 +42,11 @@ pub use objects::KeepRule;
 pub use photometric::{Photometric, Span};
 pub use quarter_turn::Rotate90;
 pub use random_crop::RandomCrop;
+pub use resized_crop::RandomResizedCrop;
 pub use rotate::Rotate;
 pub use scale_jitter::ScaleJitter;
 pub use short_side::ShortSide;
+pub(crate) use window::Window;
 
 use crate::Sample;
 use error::Check;
@@ -63,6 +67,8 @@ pub enum Augmentation {
     ScaleJitter(ScaleJitter),
     /// A random part that shows an object.
     RandomCrop(RandomCrop),
+    /// A random part at one size, as classifiers are trained with.
+    RandomResizedCrop(RandomResizedCrop),
     /// The short side has one of several lengths.
     ShortSide(ShortSide),
     /// Brightness, contrast, saturation, hue.
@@ -87,6 +93,7 @@ impl Augmentation {
             Self::VerticalFlip(_) => "vertical_flip",
             Self::ScaleJitter(_) => "scale_jitter",
             Self::RandomCrop(_) => "random_crop",
+            Self::RandomResizedCrop(_) => "random_resized_crop",
             Self::ShortSide(_) => "short_side",
             Self::Photometric(_) => "photometric",
             Self::Rotate90(_) => "rotate90",
@@ -107,6 +114,7 @@ impl Augmentation {
             Self::HorizontalFlip(flip) | Self::VerticalFlip(flip) => flip.validate(check),
             Self::ScaleJitter(jitter) => jitter.validate(check),
             Self::RandomCrop(crop) => crop.validate(check),
+            Self::RandomResizedCrop(crop) => crop.validate(check),
             Self::ShortSide(sides) => sides.validate(check),
             Self::Photometric(photometric) => photometric.validate(check),
             Self::Rotate90(turn) => turn.validate(check),
@@ -160,6 +168,7 @@ fn through(
         Augmentation::VerticalFlip(flip) => flip.top_to_bottom(sample, chance),
         Augmentation::ScaleJitter(jitter) => jitter.apply(sample, chance),
         Augmentation::RandomCrop(crop) => crop.apply(sample, chance),
+        Augmentation::RandomResizedCrop(crop) => crop.apply(sample, chance),
         Augmentation::ShortSide(sides) => sides.apply(sample, chance),
         Augmentation::Photometric(photometric) => photometric.apply(sample, chance),
         Augmentation::Rotate90(turn) => turn.apply(sample, chance),

@@ -33,7 +33,7 @@ mod samples;
 mod tests;
 mod turn;
 
-use crate::{CategoryId, Collection, DecodeLimits, Finding, Object, Place, Split};
+use crate::{CategoryId, Collection, DecodeLimits, Finding, Format, Object, Place, Split};
 use annotated::AnnotatedImage;
 use masks::OneBased;
 use rayon::prelude::*;
@@ -95,11 +95,13 @@ fn judge(
     options: &CheckOptions,
 ) -> CheckReport {
     let root = Place::file(&collection.root);
+    // Whole pictures are shown to a classifier, which has no anchors.
+    let anchors = (collection.format != Format::ClassFolders).then_some(&options.anchors);
     let mut findings = leakage::findings(collection, &pictures);
     findings.extend(classes::between_splits(collection));
     let mut splits = Vec::new();
     for (index, (split, pictures)) in collection.splits.iter().zip(pictures).enumerate() {
-        let objects = judge_objects(split, &pictures, options);
+        let objects = judge_objects(split, &pictures, anchors);
         let classes = classes::table(&split.dataset);
         let min_objects = if index == 0 { options.min_objects_per_class } else { 1 };
         findings.extend(split.findings.iter().cloned());
@@ -123,14 +125,15 @@ struct ObjectFindings {
 fn judge_objects(
     split: &Split,
     pictures: &[PictureState],
-    options: &CheckOptions,
+    anchors: Option<&AnchorGrid>,
 ) -> ObjectFindings {
     let categories = split.dataset.categories.iter();
     let declared: BTreeSet<CategoryId> = categories.map(|category| category.id).collect();
     let images = split.dataset.images.par_iter().zip(pictures);
     let judged = images.map(|(record, picture)| {
         let image = AnnotatedImage::new(record, picture);
-        let (anchors, mut findings) = anchors::check(&image, &options.anchors);
+        let check_anchors = |grid| anchors::check(&image, grid);
+        let (anchors, mut findings) = anchors.map(check_anchors).unwrap_or_default();
         findings.extend(pictures::findings(record, picture));
         findings.extend(boxes::findings(&image));
         findings.extend(masks::findings(&image));

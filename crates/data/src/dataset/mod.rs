@@ -58,6 +58,8 @@ pub enum Format {
     Via,
     /// LabelMe, one JSON an image.
     LabelMe,
+    /// A folder a class, with the pictures that show it: each has one object, which is all of it.
+    ClassFolders,
 }
 
 /// Images, their objects, and what the classes are called.
@@ -155,6 +157,7 @@ impl Format {
             Self::MaskFolders => "mask folders",
             Self::Via => "VIA",
             Self::LabelMe => "LabelMe",
+            Self::ClassFolders => "class folders",
         }
     }
 }

@@ -53,6 +53,7 @@ enum FormatName {
     Via,
     #[serde(rename = "labelme")]
     LabelMe,
+    ClassFolders,
 }
 
 /// Whether a file is a descriptor: YAML with `format` at its left margin.
@@ -97,7 +98,11 @@ impl Descriptor {
                 };
                 places.iter().map(read).collect()
             }
-            Format::InstancePng | Format::MaskFolders | Format::Via | Format::LabelMe => {
+            Format::InstancePng
+            | Format::MaskFolders
+            | Format::Via
+            | Format::LabelMe
+            | Format::ClassFolders => {
                 let read = |place: &SplitPlace| {
                     only_split(read(self.format, annotations(place))?, path, &place.name)
                 };

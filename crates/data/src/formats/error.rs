@@ -18,7 +18,8 @@ pub enum FormatError {
     /// Nothing at that place looks like a data set.
     #[error(
         "{} is no data set Kestrel knows: {found}; expected COCO json, Pascal VOC xml, YOLO txt, \
-         VIA or LabelMe json, instance PNGs, or a dataset .yaml that names the paths",
+         VIA or LabelMe json, instance PNGs, a folder of pictures for each class, or a dataset .yaml \
+         that names the paths",
         path.display()
     )]
     Unknown {

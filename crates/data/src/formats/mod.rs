@@ -5,6 +5,7 @@
 //! with its place and the rest is read; only when nothing can be read is there an error.
 
 mod assemble;
+mod class_folders;
 mod coco;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -36,13 +37,14 @@ use std::path::{Path, PathBuf};
 pub use descriptor::read_descriptor;
 pub use error::FormatError;
 pub use locate::REPAIRED_EXTENSION;
+pub(crate) use write::file_name as split_file_name;
 pub use write::{
     ImageFiles, Loss, LossKind, WriteError, WriteFormat, WriteSummary, write_coco, write_collection,
 };
 
 /// The formats in the order they are looked for: some tools write COCO beside their own format, and
-/// COCO then says most.
-const DETECTED: [Format; 7] = [
+/// COCO then says most. Class folders ask for nothing but pictures and come last.
+const DETECTED: [Format; 8] = [
     Format::Coco,
     Format::Yolo,
     Format::Voc,
@@ -50,6 +52,7 @@ const DETECTED: [Format; 7] = [
     Format::MaskFolders,
     Format::Via,
     Format::LabelMe,
+    Format::ClassFolders,
 ];
 
 /// Into how many folders that hold nothing but one other folder the search goes down.
@@ -100,6 +103,7 @@ fn recognises(format: Format, root: &Path) -> bool {
         Format::MaskFolders => mask_folders::recognises(root),
         Format::Via => via::recognises(root),
         Format::LabelMe => labelme::recognises(root),
+        Format::ClassFolders => class_folders::recognises(root),
     }
 }
 
@@ -112,6 +116,7 @@ fn read(format: Format, root: &Path) -> Result<Vec<Split>, FormatError> {
         Format::MaskFolders => mask_folders::read(root)?,
         Format::Via => via::read(root)?,
         Format::LabelMe => labelme::read(root)?,
+        Format::ClassFolders => class_folders::read(root)?,
     };
     if splits.is_empty() {
         let found = format!("{}, none of it {}", description(root), format.name());

@@ -97,8 +97,8 @@ fn lines(names: &[String]) -> String {
     names.iter().map(|name| format!("{name}\n")).collect()
 }
 
-/// A split's name as that of a file or a folder.
-fn file_name(split: &str) -> String {
+/// The name of a split or a class as that of a file or a folder.
+pub(crate) fn file_name(split: &str) -> String {
     let safe = |c: char| if c.is_alphanumeric() || "-_. ".contains(c) { c } else { '_' };
     match split.trim_matches('.') {
         "" => "all".into(),

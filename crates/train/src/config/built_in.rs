@@ -14,6 +14,7 @@ macro_rules! built_in {
 /// All of them, by their paths below `configs/`.
 pub const BUILT_IN: &[BuiltIn] = built_in![
     "base/augment.yaml",
+    "base/classify.yaml",
     "base/fasterrcnn_resnet50_fpn.yaml",
     "base/fasterrcnn_resnet50_fpn_v2.yaml",
     "base/folder.yaml",

@@ -11,6 +11,7 @@ pub(crate) use load::to_text;
 pub use load::{BuiltIn, ConfigError, Origin, Resolved, Source, resolve};
 
 use crate::checkpoint::CheckpointConfig;
+use crate::classify::ClassifyConfig;
 use crate::data::DataConfig;
 use crate::optimiser::OptimiserConfig;
 use crate::schedule::ScheduleConfig;
@@ -33,6 +34,8 @@ pub const CONFIG_VERSION: u32 = 1;
 pub struct TrainConfig {
     /// Version of the file format; 1.
     pub version: u32,
+    /// What is learnt.
+    pub task: TaskKind,
     /// Where the first weights, the order of the images, augmentation and sampling come from.
     pub seed: u64,
     /// What is learnt from.
@@ -41,6 +44,8 @@ pub struct TrainConfig {
     pub loader: LoaderConfig,
     /// What learns.
     pub model: ModelConfig,
+    /// What only `task: classify` looks at.
+    pub classify: ClassifyConfig,
     /// How it learns.
     pub train: RecipeConfig,
     /// How often it is scored.
@@ -49,6 +54,17 @@ pub struct TrainConfig {
     pub checkpoint: CheckpointConfig,
     /// Steps between two lines of the log, at least 1.
     pub log_every_steps: u64,
+}
+
+/// What is learnt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TaskKind {
+    /// Boxes, and masks where the model has them.
+    #[default]
+    Detect,
+    /// One class for a whole picture.
+    Classify,
 }
 
 /// What learns.
@@ -99,10 +115,12 @@ impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             version: CONFIG_VERSION,
+            task: TaskKind::default(),
             seed: 0,
             data: DataConfig::default(),
             loader: LoaderConfig::default(),
             model: ModelConfig::default(),
+            classify: ClassifyConfig::default(),
             train: RecipeConfig::default(),
             validation: ValidationConfig::default(),
             checkpoint: CheckpointConfig::default(),
@@ -135,8 +153,17 @@ impl TrainConfig {
     /// # Errors
     /// The first key whose value makes no run, and what would.
     pub fn validate(&self) -> Result<(), SettingError> {
-        let Self { version, train, log_every_steps, data, model, validation, checkpoint, .. } =
-            self;
+        let Self {
+            version,
+            train,
+            log_every_steps,
+            data,
+            model,
+            classify,
+            validation,
+            checkpoint,
+            ..
+        } = self;
         if *version != CONFIG_VERSION {
             return Err(SettingError::new("version", version, "1, the version this program reads"));
         }
@@ -145,6 +172,7 @@ impl TrainConfig {
         }
         data.validate()?;
         model.start.validate()?;
+        classify.validate()?;
         train.validate()?;
         validation.validate()?;
         checkpoint.validate()

@@ -2,6 +2,7 @@
 
 mod check;
 mod convert;
+mod crops;
 mod preview;
 mod sequence;
 mod split;
@@ -18,6 +19,7 @@ pub(crate) fn run(command: &DataCommand) -> Result<Outcome> {
     match command {
         DataCommand::Check(arguments) => check::run(arguments),
         DataCommand::Convert(arguments) => convert::run(arguments),
+        DataCommand::Crops(arguments) => crops::run(arguments),
         DataCommand::Split(arguments) => split::run(arguments),
         DataCommand::Preview(arguments) => preview::run(arguments),
         DataCommand::Synth(SynthCommand::Micrograph(arguments)) => synth::micrographs(arguments),

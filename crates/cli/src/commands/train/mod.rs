@@ -1,17 +1,18 @@
 //! `kestrel train`: from a folder or a config to a model file.
 
+mod classify;
 mod prepare;
 mod watch;
 
-use crate::args::TrainArgs;
+use crate::args::{Task, TrainArgs};
 use crate::console::{self, counted};
 use crate::place::{at_place, make_folder};
 use crate::{Outcome, device};
 use anyhow::{Result, bail};
 use kestrel_rcnn::Architecture;
 use kestrel_train::{
-    BUILT_IN, DetectionTask, Ending, Plan, Resolved, RunFolder, Source, TrainConfig, TrainingData,
-    anchor_fit, newest_step, resolve,
+    BUILT_IN, DetectionTask, Ending, Plan, Resolved, RunFolder, Source, TaskKind, TrainConfig,
+    TrainingData, anchor_fit, newest_step, resolve,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,9 @@ pub(crate) fn run(arguments: &TrainArgs) -> Result<Outcome> {
         None => new_run(arguments)?,
     };
     resolved.validate()?;
+    if resolved.value.task == TaskKind::Classify {
+        return classify::run(resolved, folder, arguments.resume.is_some(), device);
+    }
     let data = TrainingData::open(&resolved.value.data, resolved.value.seed)?;
     let folder = RunFolder::new(folder);
     // A run that goes on has its own weights.
@@ -45,11 +49,12 @@ pub(crate) fn run(arguments: &TrainArgs) -> Result<Outcome> {
     let config = &resolved.value;
     let task = DetectionTask::new(config, &data, device)?;
     if is_new {
-        start.give_to(&task)?;
+        start.give_to(|weights| task.start_from(weights))?;
     }
     task.freeze(config.model.start.freeze_stages);
     let plan = Plan::new(config, &data.train)?;
-    describe(config, &data, &task, &plan, device);
+    describe(&data, &task, device);
+    describe_run(config, &plan);
     make_folder(folder.path())?;
     if arguments.resume.is_none() {
         write_config(&resolved, folder.path())?;
@@ -58,7 +63,8 @@ pub(crate) fn run(arguments: &TrainArgs) -> Result<Outcome> {
     let dataset = Arc::new(data.train);
     let ending = kestrel_train::run(&task, &dataset, config, &plan, &folder, &mut watch)?;
     watch.finish();
-    conclude(ending, &folder);
+    let next = format!("kestrel detect PICTURES --model {}", folder.model().display());
+    conclude(ending, &folder, &[next]);
     Ok(Outcome::Done)
 }
 
@@ -76,9 +82,12 @@ fn resumed(folder: &Path) -> Result<Resolved<TrainConfig>> {
 
 /// The config that the command line asks for, and a folder that no run has used.
 fn new_run(arguments: &TrainArgs) -> Result<(Resolved<TrainConfig>, PathBuf)> {
+    let (file, sets) = (arguments.config.as_deref(), sets(arguments));
     let folder = Source::Text { name: "built-in base/folder.yaml", text: FOLDER_CONFIG };
-    let source = arguments.config.as_deref().map_or(folder, Source::File);
-    let resolved: Resolved<TrainConfig> = resolve(source, &sets(arguments), BUILT_IN)?;
+    let resolved: Resolved<TrainConfig> = match arguments.task {
+        Some(Task::Classify) => classify::resolved(file, &sets)?,
+        Some(Task::Detect) | None => resolve(file.map_or(folder, Source::File), &sets, BUILT_IN)?,
+    };
     let base = resolved.folder_of("data.path").to_owned();
     let resolved = resolved.changed(|config| {
         // The run may be taken up again from another folder.
@@ -102,6 +111,7 @@ fn sets(arguments: &TrainArgs) -> Vec<String> {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let path = arguments.data.as_deref().map(|path| path.to_string_lossy().into_owned());
     let mut sets = Vec::new();
+    sets.extend(arguments.task.map(|task| format!("task={}", task.name())));
     sets.extend(path.map(|path| format!("data.path={}", quoted(&path))));
     sets.extend(
         arguments.start.as_deref().map(|name| format!("model.start.weights={}", quoted(name))),
@@ -128,13 +138,7 @@ fn free_folder(named_after: Option<&Path>) -> PathBuf {
     std::iter::once(first.clone()).chain(others).find(|path| !path.exists()).unwrap_or(first)
 }
 
-fn describe(
-    config: &TrainConfig,
-    data: &TrainingData,
-    task: &DetectionTask,
-    plan: &Plan,
-    device: Device,
-) {
+fn describe(data: &TrainingData, task: &DetectionTask, device: Device) {
     let num_classes = data.train.categories.len();
     console::note(format_args!(
         "data: {} with {} of {}; {}",
@@ -155,6 +159,9 @@ fn describe(
         architecture.anchors.sizes.first().copied().unwrap_or_default()
     ));
     warn_of_anchors(architecture, data);
+}
+
+fn describe_run(config: &TrainConfig, plan: &Plan) {
     let scaled = match config.train.lr_batch_size {
         Some(meant) if meant != config.images_per_step() => format!(
             ", which is {} scaled from {meant} to {} images a step",
@@ -189,7 +196,8 @@ fn write_config(config: &Resolved<TrainConfig>, folder: &Path) -> Result<()> {
     at_place(&path, fs::write(&path, config.annotated_yaml()))
 }
 
-fn conclude(ending: Ending, folder: &RunFolder) {
+/// How it ended, and the lines to type next.
+fn conclude(ending: Ending, folder: &RunFolder, next: &[String]) {
     let path = folder.path().display();
     match ending {
         Ending::Finished { step } => console::note(format_args!("finished after {step} steps")),
@@ -203,5 +211,5 @@ fn conclude(ending: Ending, folder: &RunFolder) {
         }
     }
     console::note("use the model with:");
-    console::note(format_args!("  kestrel detect PICTURES --model {}", folder.model().display()));
+    next.iter().for_each(|line| console::note(format_args!("  {line}")));
 }

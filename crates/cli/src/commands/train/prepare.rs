@@ -1,11 +1,13 @@
 //! What a run starts from, and what of its config depends on that and on the data.
 
+use crate::classifier_source;
 use crate::console::{self, counted};
 use crate::model_source::ModelSource;
 use anyhow::{Context, Result};
 use kestrel_data::Dataset;
-use kestrel_rcnn::Metadata;
-use kestrel_train::{DetectionTask, Resolved, StartReport, TrainConfig, fit_sizes};
+use kestrel_rcnn::{Architecture, Metadata};
+use kestrel_resnet::{ClassifierMetadata, ResNetConfig};
+use kestrel_train::{Resolved, StartReport, TrainConfig, TrainError, fit_sizes};
 use kestrel_weights::StateDict;
 
 /// Names are listed up to this many.
@@ -27,12 +29,15 @@ impl Start {
     }
 
     /// Gives the weights to a model, and says what it took.
-    pub(super) fn give_to(&self, task: &DetectionTask) -> Result<()> {
+    pub(super) fn give_to(
+        &self,
+        take_over: impl FnOnce(&StateDict) -> Result<StartReport, TrainError>,
+    ) -> Result<()> {
         let Some((name, weights)) = &self.weights else {
             console::note("start: every weight at random");
             return Ok(());
         };
-        let StartReport { num_taken, other_shape, missing } = task.start_from(weights)?;
+        let StartReport { num_taken, other_shape, missing } = take_over(weights)?;
         console::note(format_args!("start: {} from {name}", counted(num_taken, "tensor")));
         for (anew, why) in [(other_shape, "other shapes there"), (missing, "not there")] {
             if !anew.is_empty() {
@@ -52,10 +57,7 @@ pub(super) fn settled(
     let model = &resolved.value.model;
     let mut architecture = model.architecture.clone();
     if let Some((name, weights)) = start.weights.as_ref().filter(|_| model.as_start) {
-        let metadata = Metadata::of(weights, None).with_context(|| {
-            format!("model.as_start: {name} does not say how a detector is built; set it to false")
-        })?;
-        architecture = metadata.architecture;
+        architecture = as_start(architecture, name, weights)?;
     }
     if model.fit_to_data {
         fit_sizes(&mut architecture, dataset);
@@ -64,6 +66,23 @@ pub(super) fn settled(
         config.model.architecture = architecture;
         (config.model.as_start, config.model.fit_to_data) = (false, false);
     })?)
+}
+
+/// The architecture of the start: all of a detector's; of a classifier, which is nothing else, the
+/// backbone and the colours it is used to.
+fn as_start(given: Architecture, name: &str, weights: &StateDict) -> Result<Architecture> {
+    if ClassifierMetadata::is_classifier(weights) {
+        let classifier = classifier_source::metadata(name, weights, None)?.architecture;
+        let mut architecture = given;
+        architecture.backbone = ResNetConfig { zero_init_residual: false, ..classifier.backbone };
+        architecture.resize.mean = classifier.input.mean;
+        architecture.resize.std = classifier.input.std;
+        return Ok(architecture);
+    }
+    let metadata = Metadata::of(weights, None).with_context(|| {
+        format!("model.as_start: {name} does not say how a detector is built; set it to false")
+    })?;
+    Ok(metadata.architecture)
 }
 
 fn listed(names: &[String]) -> String {

@@ -1,0 +1,138 @@
+//! `kestrel train --task classify`: a backbone learns to tell classes apart.
+
+use super::prepare::{Start, settled};
+use super::watch::Watch;
+use super::{absolute, conclude, describe_run, write_config};
+use crate::Outcome;
+use crate::console::{self, counted};
+use crate::place::make_folder;
+use crate::progress::bar;
+use anyhow::{Context, Result};
+use kestrel_rcnn::Architecture;
+use kestrel_train::{
+    BUILT_IN, CLASSIFY_CONFIG, ClassificationData, ClassificationTask, Plan, Resolved, RunFolder,
+    Source, TaskKind, TrainConfig, newest_step, resolve,
+};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tch::Device;
+
+/// The config of a classification: of a file that is one, else the built-in recipe; of a detector's
+/// file, that recipe with the data and the backbone of the detector.
+pub(super) fn resolved(file: Option<&Path>, sets: &[String]) -> Result<Resolved<TrainConfig>> {
+    let Some(path) = file else {
+        return Ok(resolve(Source::File(CLASSIFY_CONFIG.as_ref()), sets, BUILT_IN)?);
+    };
+    let named = resolve::<TrainConfig>(Source::File(path), &[], BUILT_IN)?;
+    if named.value.task == TaskKind::Classify {
+        return Ok(resolve(Source::File(path), sets, BUILT_IN)?);
+    }
+    console::note(format_args!(
+        "note: of {}, a detector's config, data and backbone are taken; the recipe is {}",
+        path.display(),
+        CLASSIFY_CONFIG
+    ));
+    let name = format!("data and backbone of {}", path.display());
+    let text = adopted(&named)?;
+    Ok(resolve(Source::Text { name: &name, text: &text }, sets, BUILT_IN)?)
+}
+
+/// The recipe for the data and the backbone of a detector's config, as YAML.
+fn adopted(detector: &Resolved<TrainConfig>) -> Result<String> {
+    let mut config = detector.value.clone();
+    let folder = detector.folder_of("data.path");
+    config.data.path = config.data.path.map(|path| absolute(&folder.join(path)));
+    let data = serde_json::to_string(&config.data).context("data")?;
+    let mut text = format!("base: {CLASSIFY_CONFIG}\ndata: {data}\n");
+    // What is built as its start is is not told here.
+    if !config.model.as_start {
+        let Architecture { backbone, resize, .. } = config.model.architecture;
+        let architecture = Architecture { backbone, resize, ..Architecture::default() };
+        let architecture = serde_json::to_string(&architecture).context("model.architecture")?;
+        text += &format!("model: {{as_start: false, architecture: {architecture}}}\n");
+    }
+    Ok(text)
+}
+
+/// Trains from the newest checkpoint in `folder`, or from the start.
+pub(super) fn run(
+    resolved: Resolved<TrainConfig>,
+    folder: PathBuf,
+    goes_on: bool,
+    device: Device,
+) -> Result<Outcome> {
+    let folder = RunFolder::new(folder);
+    let cut = bar(0, "cutting objects out: {pos} pictures");
+    let progress = |done| cut.set_position(cut.position().max(done as u64));
+    let opened = ClassificationData::open(&resolved.value, folder.path(), &progress);
+    cut.finish_and_clear();
+    let data = opened?;
+    // A run that goes on has its own weights.
+    let is_new = newest_step(&folder.checkpoints())?.is_none();
+    let named = resolved.value.model.start.weights.as_deref().filter(|_| is_new);
+    let start = Start::open(named)?;
+    let mut was_settled = false;
+    let resolved = settled(resolved, &start, &data.train)?
+        .changed(|config| was_settled = data.settle(config))?;
+    let config = &resolved.value;
+    let task = ClassificationTask::new(config, &data, device)?;
+    if is_new {
+        start.give_to(|weights| task.start_from(weights))?;
+    }
+    task.freeze(config.model.start.freeze_stages);
+    let plan = Plan::new(config, &data.train)?;
+    describe(&data, &task, device, was_settled);
+    describe_run(config, &plan);
+    make_folder(folder.path())?;
+    if !goes_on {
+        write_config(&resolved, folder.path())?;
+    }
+    let mut watch = Watch::new(&plan)?;
+    let train = Arc::new(data.train);
+    let ending = kestrel_train::run(&task, &train, config, &plan, &folder, &mut watch)?;
+    watch.finish();
+    let model = folder.model();
+    let model = model.display();
+    let next = [
+        format!("kestrel classify PICTURES --model {model}"),
+        format!("kestrel train --data DETECTION_SET --start {model}"),
+    ];
+    conclude(ending, &folder, &next);
+    Ok(Outcome::Done)
+}
+
+fn describe(
+    data: &ClassificationData,
+    task: &ClassificationTask,
+    device: Device,
+    was_settled: bool,
+) {
+    if let Some(crops) = &data.crops {
+        for (path, reason) in &crops.unreadable {
+            console::note(format_args!("warning: {}: {reason}; left out", path.display()));
+        }
+        let too_small = match crops.num_too_small {
+            0 => String::new(),
+            count => format!("; {} too small", counted(count, "object")),
+        };
+        console::note(format_args!("data: the objects of a detection set, cut out{too_small}"));
+    }
+    if data.num_left_out > 0 {
+        let left_out = counted(data.num_left_out, "unusable record");
+        console::note(format_args!(
+            "warning: {left_out} left out; `kestrel data check` names them"
+        ));
+    }
+    console::note(format_args!(
+        "data: {} of {} classes; {}",
+        counted(data.train.images.len(), "picture"),
+        data.classes().len(),
+        data.names
+    ));
+    let architecture = task.architecture();
+    let side = architecture.input.crop_side;
+    let why = if was_settled { ", which suits the pictures" } else { "" };
+    console::note(format_args!(
+        "model: {architecture} as a classifier on {device:?}, sees {side}x{side} pixels{why}"
+    ));
+}

@@ -1,0 +1,270 @@
+//! Crops of a detection set: a class folder of pictures for a classifier to be trained on, so that a
+//! backbone can be pretrained without other data.
+//!
+//! Each object gives a square part of its picture, whose side is the longer one of its box and some
+//! margin; where the picture ends, the part moves inwards, and where it does not fit, it is as large as
+//! the picture. Parts that touch no object may be added as a class of their own, without which a set of
+//! one class would teach nothing. Pictures are written as PNG in class folders, which
+//! [`crate::read_collection`] reads: a classifier then sees each file as often as it likes, while a
+//! street scene of thirty people would have to be decoded for each of them.
+//!
+//! Equal sets, settings and seeds give equal files, for any number of threads.
+
+mod error;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
+mod windows;
+
+pub use error::CropsError;
+
+use crate::formats::split_file_name;
+use crate::{Chance, Collection, DecodeLimits, Split, decode, write_picture};
+use kestrel_core::{ImageSize, Label};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use windows::{Crop, Crops};
+
+/// What the class of parts without objects is called.
+const BACKGROUND: &str = "background";
+
+/// Which parts of the pictures are cut out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CropsConfig {
+    /// Margin on each side, over the longer side of the box; 0 to 10. The default is 0.15.
+    pub margin: f64,
+    /// Objects whose longer side is shorter, in pixels, are left out. The default is 8.
+    pub min_side_px: f64,
+    /// Larger parts are shrunk to this side, in pixels. The default is 128, twice the input of the
+    /// classifier they are meant for.
+    pub max_side_px: usize,
+    /// Parts without objects, for each object; 0 for none, up to 100. By default there are as many as
+    /// objects of a class on average.
+    pub background_ratio: Option<f64>,
+    /// Where they lie. The default is 0.
+    pub seed: u64,
+}
+
+impl Default for CropsConfig {
+    fn default() -> Self {
+        Self { margin: 0.15, min_side_px: 8.0, max_side_px: 128, background_ratio: None, seed: 0 }
+    }
+}
+
+/// What was written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CropsSummary {
+    /// Number of pictures of each class in each split, in the order of the collection.
+    pub splits: Vec<(String, BTreeMap<String, usize>)>,
+    /// Objects below the least side.
+    pub num_too_small: usize,
+    /// Pictures that could not be read, and why.
+    pub unreadable: Vec<(PathBuf, String)>,
+}
+
+/// Cuts all objects out of all pictures and writes them into class folders in `folder`, which appears
+/// when it is complete. `progress` is told how many pictures are done, from several threads.
+///
+/// # Errors
+/// When `folder` holds something already, a setting makes no sense, no object is left, or a file
+/// cannot be written. A picture that cannot be read is in the summary.
+pub fn write_crops(
+    collection: &Collection,
+    folder: &Path,
+    config: &CropsConfig,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<CropsSummary, CropsError> {
+    config.validate()?;
+    let folder = std::path::absolute(folder).map_err(|source| CropsError::io(folder, source))?;
+    let parent = folder.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(parent).map_err(|source| CropsError::io(parent, source))?;
+    require_empty(&folder)?;
+    let hidden = tempfile::Builder::new()
+        .prefix(".kestrel-crops-")
+        .tempdir_in(parent)
+        .map_err(|source| CropsError::io(parent, source))?;
+    let writer = Writer { config, folders: ClassFolders::of(collection), progress, done: 0.into() };
+    let summary = writer.write_all(collection, hidden.path())?;
+    if summary.splits.iter().all(|(_, counts)| counts.is_empty()) {
+        return Err(CropsError::NoObjects { path: collection.root.clone() });
+    }
+    let _ = fs::remove_dir(&folder);
+    fs::rename(hidden.keep(), &folder).map_err(|source| CropsError::io(&folder, source))?;
+    make_listable(&folder);
+    Ok(summary)
+}
+
+fn require_empty(folder: &Path) -> Result<(), CropsError> {
+    match fs::read_dir(folder).map(Iterator::count) {
+        Ok(1..) => Err(CropsError::NotEmpty { path: folder.into() }),
+        Err(source) if source.kind() != ErrorKind::NotFound => Err(CropsError::io(folder, source)),
+        _ => Ok(()),
+    }
+}
+
+/// A temporary folder is its owner's alone; this one is to be as any other.
+fn make_listable(folder: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o755));
+    }
+}
+
+struct Writer<'a> {
+    config: &'a CropsConfig,
+    folders: ClassFolders,
+    progress: &'a (dyn Fn(usize) + Sync),
+    done: AtomicUsize,
+}
+
+/// Of one picture.
+type Written = Result<(Crops, Vec<String>), (PathBuf, String)>;
+
+impl Writer<'_> {
+    fn write_all(&self, collection: &Collection, root: &Path) -> Result<CropsSummary, CropsError> {
+        let mut summary = CropsSummary::default();
+        let is_alone = collection.splits.len() == 1;
+        for (number, split) in (0..).zip(&collection.splits) {
+            let is_whole = is_alone && split.name == "all";
+            let name = if is_whole { String::new() } else { split_file_name(&split.name) };
+            let mut counts = BTreeMap::new();
+            for written in self.write_split(number, split, &root.join(name))? {
+                match written {
+                    Ok((crops, classes)) => {
+                        summary.num_too_small += crops.num_too_small;
+                        for class in classes {
+                            *counts.entry(class).or_insert(0) += 1;
+                        }
+                    }
+                    Err(unreadable) => summary.unreadable.push(unreadable),
+                }
+            }
+            summary.splits.push((split.name.clone(), counts));
+        }
+        Ok(summary)
+    }
+
+    fn write_split(
+        &self,
+        number: u64,
+        split: &Split,
+        folder: &Path,
+    ) -> Result<Vec<Written>, CropsError> {
+        let write = |index: usize| {
+            let chance = Chance::of_sample(self.config.seed, number, index as u64, 0);
+            let written = self.write_picture(split, index, folder, chance);
+            (self.progress)(self.done.fetch_add(1, Ordering::Relaxed) + 1);
+            written
+        };
+        (0..split.dataset.images.len()).into_par_iter().map(write).collect()
+    }
+
+    fn write_picture(
+        &self,
+        split: &Split,
+        index: usize,
+        folder: &Path,
+        mut chance: Chance,
+    ) -> Result<Written, CropsError> {
+        let record = &split.dataset.images[index];
+        let picture = match decode(&record.path, &DecodeLimits::default()) {
+            Ok(picture) => picture,
+            Err(error) => return Ok(Err((record.path.clone(), error.to_string()))),
+        };
+        let target = split.dataset.target(record, picture.size(), false)?;
+        let ratio = self.config.background_ratio.unwrap_or(1.0 / self.folders.num_classes());
+        let crops = Crops::of(record, &target, picture.size(), self.config, ratio, &mut chance);
+        let stem = record.path.file_stem().unwrap_or_default().to_string_lossy();
+        let mut classes = Vec::new();
+        for (number, Crop { label, window }) in crops.crops.iter().enumerate() {
+            let (folder_name, class) = self.folders.of_label(split, *label);
+            let folder = folder.join(folder_name);
+            fs::create_dir_all(&folder).map_err(|source| CropsError::io(&folder, source))?;
+            let path = folder.join(format!("{stem}_{index}_{number}.png"));
+            let to = self.config.size_of(window.size);
+            write_picture(&path, &window.of_picture(&picture, to))?;
+            classes.push(class);
+        }
+        Ok(Ok((crops, classes)))
+    }
+}
+
+/// What the folder of each class is called.
+struct ClassFolders {
+    by_class: BTreeMap<String, String>,
+    background: String,
+}
+
+impl ClassFolders {
+    fn of(collection: &Collection) -> Self {
+        let categories = collection.splits.iter().flat_map(|split| &split.dataset.categories);
+        let classes: BTreeSet<&str> = categories.map(|category| category.name.as_str()).collect();
+        let mut taken = BTreeSet::new();
+        let mut free = |class: &str| {
+            let name = split_file_name(class);
+            let numbered = |number: usize| match number {
+                1 => name.clone(),
+                _ => format!("{name}-{number}"),
+            };
+            // A file system may not tell upper from lower case.
+            let name = (1..).map(numbered).find(|name| taken.insert(name.to_lowercase()));
+            name.unwrap_or_default()
+        };
+        let by_class = classes.into_iter().map(|class| (class.to_owned(), free(class))).collect();
+        Self { by_class, background: free(BACKGROUND) }
+    }
+
+    /// At least 1.
+    fn num_classes(&self) -> f64 {
+        self.by_class.len().max(1) as f64
+    }
+
+    /// Folder and class of a label of a split.
+    fn of_label(&self, split: &Split, label: Label) -> (&str, String) {
+        if label == Label::BACKGROUND {
+            return (&self.background, self.background.clone());
+        }
+        let class = split.dataset.label_names().name(label).to_owned();
+        (self.by_class.get(&class).map_or(BACKGROUND, String::as_str), class)
+    }
+}
+
+impl CropsConfig {
+    fn validate(&self) -> Result<(), CropsError> {
+        let bad = |field, found, expected| Err(CropsError::Setting { field, found, expected });
+        if !(0.0..=10.0).contains(&self.margin) {
+            return bad("margin", self.margin, "0 to 10");
+        }
+        if !(self.min_side_px >= 1.0 && self.min_side_px.is_finite()) {
+            return bad("min_side_px", self.min_side_px, "at least 1");
+        }
+        if !(8..=8192).contains(&self.max_side_px) {
+            return bad("max_side_px", self.max_side_px as f64, "8 to 8192");
+        }
+        match self.background_ratio {
+            Some(ratio) if !(0.0..=100.0).contains(&ratio) => {
+                bad("background_ratio", ratio, "0 to 100")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The size a part is shrunk to.
+    fn size_of(&self, part: ImageSize) -> ImageSize {
+        let longer = part.height.max(part.width);
+        if longer <= self.max_side_px {
+            return part;
+        }
+        let side = |side: usize| {
+            ((side as f64 * self.max_side_px as f64 / longer as f64).round() as usize).max(1)
+        };
+        ImageSize::new(side(part.height), side(part.width))
+    }
+}
