@@ -86,7 +86,7 @@ pub struct PartArgs {
     /// Take only each frame of this many.
     #[arg(long, value_name = "N", default_value = "1", value_parser = count)]
     pub every: NonZeroUsize,
-    /// Begin here: seconds, or MM:SS or HH:MM:SS.
+    /// Begin here: seconds, MM:SS or HH:MM:SS.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub start: Option<Duration>,
     /// End here.
