@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct ClassifyConfig {
     /// Side of the square the network sees, in pixels. Without it the data decides, by the middle one
     /// of its pictures' short sides: 64 up to 128 pixels, 128 up to 256, else 224. Crops by
-    /// `random_resized_crop` then get this side.
+    /// `random_resized_crop` get this side, whatever theirs is.
     pub input_side: Option<usize>,
     /// Part of each label that is spread over all classes; from 0 to below 1. The default is 0.1.
     pub label_smoothing: f64,

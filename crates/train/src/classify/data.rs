@@ -99,19 +99,17 @@ impl ClassificationData {
     }
 
     /// Writes the side that the data decides into the config, so that a run taken up again has the
-    /// same; true where it was the data's to decide.
+    /// same, and gives it to random crops; true where it was the data's to decide.
     pub fn settle(&self, config: &mut TrainConfig) -> bool {
-        if config.classify.input_side.is_some() {
-            return false;
-        }
-        let side = self.usual_side();
+        let was_open = config.classify.input_side.is_none();
+        let side = config.classify.input_side.unwrap_or_else(|| self.usual_side());
         config.classify.input_side = Some(side);
         for stage in &mut config.loader.augment {
             if let Augmentation::RandomResizedCrop(crop) = stage {
                 crop.side = side;
             }
         }
-        true
+        was_open
     }
 
     /// By the middle one of the short sides of the pictures to learn from.

@@ -147,5 +147,5 @@ fn class_folders_that_were_converted_are_still_whole_pictures() {
     kestrel_data::write_coco(&dataset, &coco).unwrap();
     let data = ClassificationData::open(&config(&coco), runs.path(), &|_| ()).unwrap();
     assert_eq!(data.classes(), ["blue", "red"]);
-    assert!(data.crops.is_none() && data.train.images[0].path.starts_with(pictures.path()));
+    assert!(data.crops.is_none() && data.train.images[0].path.is_file());
 }
