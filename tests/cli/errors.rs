@@ -99,8 +99,12 @@ fn weights_of_another_network() {
         ("fc.weight", &[10, 512]),
     ]);
     work.write("resnet.safetensors", resnet.to_bytes());
-    let parts = ["resnet.safetensors: cannot tell the architecture", "--architecture FILE.yaml"];
+    let parts = ["found a classifier of whole pictures", "`kestrel classify` takes classifiers"];
     refuse(&work, "--model resnet.safetensors", &parts);
+    let other = Tensors::zeros(&[("encoder.0.weight", &[8, 8]), ("decoder.0.weight", &[8, 8])]);
+    work.write("other.safetensors", other.to_bytes());
+    let parts = ["other.safetensors: cannot tell the architecture", "--architecture FILE.yaml"];
+    refuse(&work, "--model other.safetensors", &parts);
     fs::copy(root().join("models/nuclei.yaml"), work.path("nuclei.yaml")).unwrap();
     let parts = ["the weights in `resnet.safetensors` do not fit", "missing in the file"];
     refuse(&work, "--model resnet.safetensors --architecture nuclei.yaml", &parts);
