@@ -144,7 +144,8 @@ fn named_points(text: &str) -> Option<(String, Vec<Point>)> {
     let (name, numbers) = text.split_once('=')?;
     let numbers: Vec<f32> =
         numbers.split(',').map(|number| number.trim().parse().ok()).collect::<Option<_>>()?;
-    let is_usable = numbers.iter().all(|number| number.is_finite()) && numbers.len() % 2 == 0;
+    let is_usable =
+        numbers.iter().all(|number| number.is_finite()) && numbers.len().is_multiple_of(2);
     let points = numbers.chunks_exact(2).map(|pair| Point { x: pair[0], y: pair[1] });
     (is_usable && !name.is_empty()).then(|| (name.to_owned(), points.collect()))
 }
