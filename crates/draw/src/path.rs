@@ -40,7 +40,8 @@ pub fn draw_paths(image: &mut RgbImage, paths: &[PathAnnotation]) {
 fn draw_edge(canvas: &mut Canvas<'_>, from: [f32; 2], to: [f32; 2], thickness: i64, color: Color) {
     let [dx, dy] = [to[0] - from[0], to[1] - from[1]];
     let steps = dx.abs().max(dy.abs()).ceil();
-    if steps.is_nan() || steps > MAX_STEPS {
+    // A maximum leaves NaN out, a sum does not.
+    if (dx + dy).is_nan() || steps > MAX_STEPS {
         return;
     }
     for step in 0..=steps as u32 {

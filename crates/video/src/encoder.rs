@@ -20,7 +20,11 @@ const QUALITY: &str = "20";
 /// Fast enough to leave the processor to the detector.
 const PRESET: &str = "veryfast";
 
-/// A cut clip loses at most this much, and a player can jump so finely.
+/// Of larger frames than those of 1080p the encoder may hold few: a dozen of 4K take 0.4 GB.
+const LARGE_FRAME_PX: usize = 1920 * 1088;
+const LITTLE_AHEAD: &str = "rc-lookahead=3:sync-lookahead=0:bframes=0";
+
+/// A clip whose encoder died lacks about this much at its end; and a player can jump so finely.
 const KEY_FRAME_SECS: u32 = 2;
 
 /// H.264 as every player takes it has half the colours in each direction, so that an odd side gets
@@ -235,6 +239,9 @@ fn command(ffmpeg: &Ffmpeg, growing: &Path, container: Container, format: &ClipF
     command.args(["-fps_mode", "passthrough", "-enc_time_base", ffmpeg.own_time_base()]);
     command.args(["-vf", FILTERS]);
     command.args(["-c:v", "libx264", "-preset", PRESET, "-crf", QUALITY]);
+    if format.size.area() > LARGE_FRAME_PX {
+        command.args(["-x264-params", LITTLE_AHEAD]);
+    }
     command.args(["-force_key_frames", &format!("expr:gte(t,n_forced*{KEY_FRAME_SECS})")]);
     if let Some(audio) = &format.audio {
         let bits_per_sec = 96_000 * audio.channels.clamp(1, 6);
@@ -276,7 +283,10 @@ fn named(path: &Path) -> OsString {
 fn hidden_file(path: &Path) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".kestrel-");
+    // With its extension, so that what a killed run leaves can be opened.
+    let extension = path.extension().map(|extension| format!(".{}", extension.display()));
+    let extension = extension.unwrap_or_default();
+    builder.prefix(".kestrel-").suffix(&extension);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

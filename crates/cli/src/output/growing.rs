@@ -15,6 +15,8 @@ pub(super) struct GrowingFile {
     path: PathBuf,
     hidden: NamedTempFile,
     waiting: Vec<u8>,
+    /// Where the records in `waiting` end.
+    ends: Vec<usize>,
     /// Bytes of whole records in the file.
     written: u64,
 }
@@ -24,31 +26,41 @@ impl GrowingFile {
         // The full message would name the hidden file, which nobody has heard of.
         let hidden = super::destination::hidden_file(folder_of(path));
         let hidden = at_place(path, hidden.map_err(|error| error.kind().into()))?;
-        Ok(Self { path: path.to_owned(), hidden, waiting: Vec::new(), written: 0 })
+        Ok(Self {
+            path: path.to_owned(),
+            hidden,
+            waiting: Vec::new(),
+            ends: Vec::new(),
+            written: 0,
+        })
     }
 
     /// Takes a whole record.
     pub fn record(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
         let before = self.waiting.len();
-        let outcome = write(&mut self.waiting).and_then(|()| match self.waiting.len() {
-            CHUNK_BYTES.. => self.flush(),
-            _ => Ok(()),
-        });
-        if outcome.is_err() {
-            self.waiting.truncate(before);
-        }
+        let outcome = match write(&mut self.waiting) {
+            Ok(()) => {
+                self.ends.push(self.waiting.len());
+                if self.waiting.len() < CHUNK_BYTES { Ok(()) } else { self.flush() }
+            }
+            Err(error) => {
+                self.waiting.truncate(before);
+                Err(error)
+            }
+        };
         at_place(&self.path, outcome)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let outcome = self.hidden.write_all(&self.waiting);
+        let (num_bytes, outcome) = write_what_fits(self.hidden.as_file(), &self.waiting);
+        // A record that broke off is none.
+        let num_whole = self.ends.iter().rev().find(|end| **end <= num_bytes).copied();
+        self.written += num_whole.unwrap_or(0) as u64;
         if outcome.is_err() {
-            // A line that broke off is no record.
             self.hidden.as_file().set_len(self.written)?;
-        } else {
-            self.written += self.waiting.len() as u64;
         }
         self.waiting.clear();
+        self.ends.clear();
         outcome
     }
 
@@ -60,6 +72,20 @@ impl GrowingFile {
         let named = self.hidden.persist(&path).map(drop).map_err(|error| error.error);
         at_place(&self.path, named.and(flushed))
     }
+}
+
+/// How many bytes were written, and what kept the others out.
+fn write_what_fits(mut file: &fs::File, bytes: &[u8]) -> (usize, io::Result<()>) {
+    let mut num_bytes = 0;
+    while num_bytes < bytes.len() {
+        match file.write(&bytes[num_bytes..]) {
+            Ok(0) => return (num_bytes, Err(io::ErrorKind::WriteZero.into())),
+            Ok(count) => num_bytes += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (num_bytes, Err(error)),
+        }
+    }
+    (num_bytes, Ok(()))
 }
 
 #[cfg(test)]
