@@ -5,11 +5,12 @@
 //! `C` floats and the inner loops run along it.
 //!
 //! Results do not depend on the number of threads: forward gives each RoI to one thread, backward
-//! each row of a map, which adds in the order of the RoIs.
+//! some rows of a map, where it adds in the order of the RoIs.
 //!
 //! Difference from torchvision: float32 rounding, since it adds four pixels a sample and divides
 //! by the number of samples at the end.
 
+use crate::backward::{self, CropGradient};
 use crate::plan::{Roi, RoiAlignConfig, RoiTaps};
 use crate::{RoiAlignError, vector};
 use kestrel_core::ImageSize;
@@ -42,11 +43,11 @@ impl MapShape {
         self.len() == 0
     }
 
-    const fn image_len(&self) -> usize {
+    pub(crate) const fn image_len(&self) -> usize {
         self.size.area() * self.channels
     }
 
-    const fn crop_len(&self, config: &RoiAlignConfig) -> usize {
+    pub(crate) const fn crop_len(&self, config: &RoiAlignConfig) -> usize {
         config.pooled * config.pooled * self.channels
     }
 
@@ -72,8 +73,18 @@ pub fn forward(
         return Ok(());
     }
     let crops = crops.chunks_exact_mut(shape.crop_len(config)).zip(rois);
-    forward_crops(crops.map(|(crop, roi)| Crop { features, shape, roi, crop }).collect(), config);
+    let crops = crops.map(|(crop, roi)| Crop { features, shape, roi, crop }).collect();
+    forward_crops(crops, config, Order::ChannelsLast);
     Ok(())
+}
+
+/// How the numbers of a crop follow each other in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// `[P, P, C]`.
+    ChannelsLast,
+    /// `[C, P, P]`.
+    ChannelsFirst,
 }
 
 /// A RoI, the level it is pooled from, and the place of its crop. Nothing is checked any more.
@@ -82,15 +93,18 @@ pub(crate) struct Crop<'a> {
     pub(crate) features: &'a [f32],
     pub(crate) shape: &'a MapShape,
     pub(crate) roi: &'a Roi,
-    /// `[P, P, C]`.
+    /// As many floats as [`Order`] has in either form.
     pub(crate) crop: &'a mut [f32],
 }
 
 /// [`forward`] for RoIs of several levels in one parallel pass.
-pub(crate) fn forward_crops(mut crops: Vec<Crop>, config: &RoiAlignConfig) {
+pub(crate) fn forward_crops(mut crops: Vec<Crop>, config: &RoiAlignConfig, order: Order) {
     // Neighbours share pixels: a third of the time is saved when they find them in the cache.
     crops.sort_by_key(Crop::place);
-    crops.into_par_iter().for_each(|crop| crop.forward(config));
+    crops.into_par_iter().for_each_init(Vec::new, |pooled, crop| match order {
+        Order::ChannelsLast => crop.forward(config),
+        Order::ChannelsFirst => crop.forward_channels_first(config, pooled),
+    });
 }
 
 impl Crop<'_> {
@@ -99,6 +113,14 @@ impl Crop<'_> {
         let scale = self.shape.scale;
         let band = (self.roi.bbox.y1 * scale / BAND) as i64;
         (scale.to_bits(), self.roi.image, band, (self.roi.bbox.x1 * scale) as i64)
+    }
+
+    /// `pooled` is memory for a crop.
+    fn forward_channels_first(self, config: &RoiAlignConfig, pooled: &mut Vec<f32>) {
+        let Self { features, shape, roi, crop } = self;
+        pooled.resize(crop.len(), 0.0);
+        Crop { features, shape, roi, crop: pooled }.forward(config);
+        vector::transpose(pooled, shape.channels, crop);
     }
 
     fn forward(self, config: &RoiAlignConfig) {
@@ -130,32 +152,11 @@ pub fn backward(
     if features_grad.is_empty() {
         return Ok(());
     }
-    let plans: Vec<RoiTaps> = rois.par_iter().map(|roi| shape.taps(roi, config)).collect();
-    let crops = || crops_grad.chunks_exact(shape.crop_len(config)).zip(&plans).zip(rois);
-    let rows = features_grad.par_chunks_exact_mut(shape.size.width * shape.channels);
-    rows.enumerate().for_each(|(row, row_grad)| {
-        let (image, y) = (row / shape.size.height, row % shape.size.height);
-        row_grad.fill(0.0);
-        for ((crop_grad, plan), _) in crops().filter(|(_, roi)| roi.image == image) {
-            backward_row(crop_grad, plan, y, config.pooled, row_grad);
-        }
-    });
+    let crops: Vec<_> = crops_grad.chunks_exact(shape.crop_len(config)).zip(rois).collect();
+    let plan = |&(crop_grad, roi)| CropGradient::new(crop_grad, shape, roi, config);
+    let gradients: Vec<CropGradient> = crops.par_iter().map(plan).collect();
+    backward::add_up(&gradients.iter().collect::<Vec<_>>(), shape, features_grad);
     Ok(())
-}
-
-/// Adds one RoI's part in the gradient of the map's row `y`, which is `[W, C]`.
-fn backward_row(crop_grad: &[f32], plan: &RoiTaps, y: usize, pooled: usize, row_grad: &mut [f32]) {
-    let channels = crop_grad.len() / (pooled * pooled);
-    for (bin_y, bins_grad) in crop_grad.chunks_exact(pooled * channels).enumerate() {
-        for y_tap in plan.y.bin(bin_y).iter().filter(|tap| tap.pixel == y) {
-            for (bin_x, bin_grad) in bins_grad.chunks_exact(channels).enumerate() {
-                for x_tap in plan.x.bin(bin_x) {
-                    let pixel_grad = &mut row_grad[x_tap.pixel * channels..][..channels];
-                    vector::add_scaled(pixel_grad, y_tap.weight * x_tap.weight, bin_grad);
-                }
-            }
-        }
-    }
 }
 
 fn check(

@@ -16,8 +16,10 @@
 //! Difference from torchvision: [`Sampling::Adaptive`] takes at most 4096 samples a bin side, a
 //! RoI of no finite size gives zeros, and a RoI of an image that is not there is an error.
 
+mod backward;
 mod bag;
 mod bitmaps;
+mod detached;
 mod error;
 pub mod kernel;
 mod plan;
@@ -26,6 +28,7 @@ mod slices;
 mod vector;
 
 pub use bitmaps::crop_bitmaps;
+pub use detached::DetachedPyramid;
 pub use error::RoiAlignError;
 pub use plan::{Roi, RoiAlignConfig, Sampling};
 pub use pooler::{MultiLevelPooler, Route, level_scale, roi_align};
