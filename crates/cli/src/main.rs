@@ -33,7 +33,6 @@ pub(crate) enum Outcome {
 }
 
 fn main() -> ExitCode {
-    memory::keep_large_blocks();
     match commands::run(args::Arguments::parse().command) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::SomeInputsFailed | Outcome::FaultsFound) => ExitCode::from(1),

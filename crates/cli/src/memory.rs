@@ -4,8 +4,9 @@
 /// large ones back.
 ///
 /// Activations are megabytes each. By default each is mapped anew, zeroed by the kernel and faulted
-/// in page by page, and unmapped when it is freed: a tenth of a training step. `KESTREL_MALLOC=system`
-/// leaves the allocator alone, for comparison.
+/// in page by page, and unmapped when it is freed: a tenth of a training step, whose blocks are of the
+/// same sizes as those of the step before. `KESTREL_MALLOC=system` leaves the allocator alone, for
+/// comparison.
 pub(crate) fn keep_large_blocks() {
     if std::env::var_os("KESTREL_MALLOC").is_some_and(|choice| choice == "system") {
         return;

@@ -7,7 +7,7 @@ mod watch;
 use crate::args::{Task, TrainArgs};
 use crate::console::{self, counted};
 use crate::place::{at_place, make_folder};
-use crate::{Outcome, device};
+use crate::{Outcome, device, memory};
 use anyhow::{Result, bail};
 use kestrel_rcnn::Architecture;
 use kestrel_train::{
@@ -30,6 +30,7 @@ const FOLDER_CONFIG: &str = include_str!("../../../../../configs/base/folder.yam
 
 /// Runs the command.
 pub(crate) fn run(arguments: &TrainArgs) -> Result<Outcome> {
+    memory::keep_large_blocks();
     let device = device::prepare(&arguments.compute)?;
     let (resolved, folder) = match &arguments.resume {
         Some(folder) => (resumed(folder)?, folder.clone()),
