@@ -5,12 +5,13 @@
 //! `C` floats and the inner loops run along it.
 //!
 //! Results do not depend on the number of threads: forward gives each RoI to one thread, backward
-//! each row of a map, which adds in the order of the RoIs.
+//! some rows of a map, where it adds in the order of the RoIs.
 //!
 //! Difference from torchvision: float32 rounding, since it adds four pixels a sample and divides
 //! by the number of samples at the end.
 
 use crate::plan::{Roi, RoiAlignConfig, RoiTaps};
+use crate::backward::{self, CropGradient};
 use crate::{RoiAlignError, vector};
 use kestrel_core::ImageSize;
 use rayon::prelude::*;
@@ -42,7 +43,7 @@ impl MapShape {
         self.len() == 0
     }
 
-    const fn image_len(&self) -> usize {
+    pub(crate) const fn image_len(&self) -> usize {
         self.size.area() * self.channels
     }
 
@@ -130,32 +131,11 @@ pub fn backward(
     if features_grad.is_empty() {
         return Ok(());
     }
-    let plans: Vec<RoiTaps> = rois.par_iter().map(|roi| shape.taps(roi, config)).collect();
-    let crops = || crops_grad.chunks_exact(shape.crop_len(config)).zip(&plans).zip(rois);
-    let rows = features_grad.par_chunks_exact_mut(shape.size.width * shape.channels);
-    rows.enumerate().for_each(|(row, row_grad)| {
-        let (image, y) = (row / shape.size.height, row % shape.size.height);
-        row_grad.fill(0.0);
-        for ((crop_grad, plan), _) in crops().filter(|(_, roi)| roi.image == image) {
-            backward_row(crop_grad, plan, y, config.pooled, row_grad);
-        }
-    });
+    let crops: Vec<_> = crops_grad.chunks_exact(shape.crop_len(config)).zip(rois).collect();
+    let plan = |&(crop_grad, roi)| CropGradient::new(crop_grad, shape, roi, config);
+    let gradients: Vec<CropGradient> = crops.par_iter().map(plan).collect();
+    backward::add_up(&gradients.iter().collect::<Vec<_>>(), shape, features_grad);
     Ok(())
-}
-
-/// Adds one RoI's part in the gradient of the map's row `y`, which is `[W, C]`.
-fn backward_row(crop_grad: &[f32], plan: &RoiTaps, y: usize, pooled: usize, row_grad: &mut [f32]) {
-    let channels = crop_grad.len() / (pooled * pooled);
-    for (bin_y, bins_grad) in crop_grad.chunks_exact(pooled * channels).enumerate() {
-        for y_tap in plan.y.bin(bin_y).iter().filter(|tap| tap.pixel == y) {
-            for (bin_x, bin_grad) in bins_grad.chunks_exact(channels).enumerate() {
-                for x_tap in plan.x.bin(bin_x) {
-                    let pixel_grad = &mut row_grad[x_tap.pixel * channels..][..channels];
-                    vector::add_scaled(pixel_grad, y_tap.weight * x_tap.weight, bin_grad);
-                }
-            }
-        }
-    }
 }
 
 fn check(

@@ -16,6 +16,7 @@
 //! Difference from torchvision: [`Sampling::Adaptive`] takes at most 4096 samples a bin side, a
 //! RoI of no finite size gives zeros, and a RoI of an image that is not there is an error.
 
+mod backward;
 mod bag;
 mod bitmaps;
 mod error;

@@ -12,6 +12,7 @@
 
 use crate::RoiAlignError;
 use kestrel_core::{BBox, ImageSize};
+use std::ops::Range;
 
 /// Adaptive samples along a bin side. A side that long needs a RoI of 28,000 pixels on the map
 /// at 7x7: no image has one, but an unclipped or infinite box must not take forever either.
@@ -131,6 +132,12 @@ impl AxisTaps {
             Some(tap) => tap.weight += weight,
             None => self.taps.push(Tap { pixel, weight }),
         }
+    }
+
+    /// The pixels from the first to the last that any bin touches.
+    pub(crate) fn touched(&self) -> Range<usize> {
+        let pixels = || self.taps.iter().map(|tap| tap.pixel);
+        pixels().min().unwrap_or(0)..pixels().max().map_or(0, |last| last + 1)
     }
 
     /// The taps of one bin; none where all its samples lie outside.
