@@ -5,7 +5,7 @@
 use crate::compare::{self, report};
 use crate::detectors::{Tolerances, compare_all};
 use crate::fixture::Fixture;
-use crate::losses;
+use crate::losses::{self, Way};
 use crate::stages::Parts;
 use kestrel_layers::Mode;
 use kestrel_rcnn::{Metadata, Preset};
@@ -63,8 +63,11 @@ fn full_size_training_steps() {
             .enumerate()
             .map(|(image, picture)| losses::target(&fixture, image, picture.size()))
             .collect();
-        let step = losses::step(&architecture, &images, &targets, |store| fill(store, &weights));
-        losses::compare_step(&format!("{name} full size"), &step, &fixture);
+        for way in [Way::Plain, Way::Fast] {
+            let fill = |store: &VarStore| fill(store, &weights);
+            let step = losses::step(&architecture, &images, &targets, way, fill);
+            losses::compare_step(&format!("{name} full size, {way:?}"), &step, &fixture);
+        }
     }
 }
 

@@ -56,11 +56,21 @@ pub struct Step {
     losses: Losses,
 }
 
+/// How gradients are computed.
+#[derive(Clone, Copy, Debug)]
+pub enum Way {
+    /// By autograd alone, from the sum of the losses.
+    Plain,
+    /// As a training run does it.
+    Fast,
+}
+
 /// A fresh model and its losses, first candidates first, with gradients computed.
 pub fn step(
     architecture: &Architecture,
     images: &[RgbImage],
     targets: &[Target],
+    way: Way,
     fill: impl FnOnce(&VarStore),
 ) -> Step {
     let store = VarStore::new(Device::Cpu);
@@ -68,8 +78,14 @@ pub fn step(
     let model = MaskRcnn::new(&store.root(), architecture, masks);
     fill(&store);
     let batch = Batch::with_targets(images, targets, &architecture.resize, Device::Cpu);
-    let losses = model.losses(&batch, &mut Draw::First).unwrap();
-    losses.total().backward();
+    let losses = match way {
+        Way::Plain => {
+            let losses = model.losses(&batch, &mut Draw::First).unwrap();
+            losses.total().backward();
+            losses
+        }
+        Way::Fast => model.backward(&batch, &mut Draw::First, 1.0).unwrap(),
+    };
     Step { store, losses }
 }
 
@@ -92,16 +108,21 @@ pub fn target(fixture: &Fixture, image: usize, size: ImageSize) -> Target {
     Target::new(size, fixture.boxes(&key("boxes")), labels.collect(), Some(masks)).unwrap()
 }
 
+/// Both models, both ways.
+fn all_ways() -> impl Iterator<Item = (&'static str, Way)> {
+    ["v1", "v2"].into_iter().flat_map(|variant| [(variant, Way::Plain), (variant, Way::Fast)])
+}
+
 #[test]
 fn losses_gradients_and_statistics_of_a_step() {
-    for variant in ["v1", "v2"] {
+    for (variant, way) in all_ways() {
         let fixture = Fixture::named(&format!("losses_{variant}"));
         let images = images(&fixture);
         let targets: Vec<Target> =
             (0..3).map(|image| target(&fixture, image, images[image].size())).collect();
         assert!(targets[1].is_empty(), "one image of the batch has no object");
-        let step = step(&architecture(variant), &images, &targets, formula::fill);
-        compare_step(&format!("narrow {variant}"), &step, &fixture);
+        let step = step(&architecture(variant), &images, &targets, way, formula::fill);
+        compare_step(&format!("narrow {variant}, {way:?}"), &step, &fixture);
     }
 }
 
@@ -117,11 +138,11 @@ pub fn compare_step(model: &str, step: &Step, fixture: &Fixture) {
 
 #[test]
 fn a_batch_without_objects_trains() {
-    for variant in ["v1", "v2"] {
+    for (variant, way) in all_ways() {
         let fixture = Fixture::named(&format!("losses_{variant}"));
         let images = images(&fixture);
         let targets = vec![Target::empty(); 3];
-        let step = step(&architecture(variant), &images, &targets, formula::fill);
+        let step = step(&architecture(variant), &images, &targets, way, formula::fill);
         for (name, loss) in step.losses.named() {
             let expected = fixture.scalar(&format!("empty.{name}"));
             loss_difference(&format!("{variant} without objects: {name}"), loss, expected);

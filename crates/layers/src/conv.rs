@@ -71,11 +71,16 @@ impl Conv2d {
         x.conv2d(&self.weight, self.bias.as_ref(), stride, padding, [1, 1], self.groups)
     }
 
-    /// For each image only one output channel: `[N, C, H, W]` and `outputs [N]` to `[N, H * W]`.
-    /// For a 1x1 convolution of stride 1, which is a product of matrices.
-    pub fn one_output_each(&self, x: &Tensor, outputs: &Tensor) -> Tensor {
-        let rows = self.weight.flatten(1, -1).index_select(0, outputs).unsqueeze(1);
-        let products = rows.bmm(&x.flatten(2, -1)).squeeze_dim(1);
+    /// What a 1x1 convolution of stride 1 gives for pixels in rows: `[.., C] -> [.., C']`.
+    pub fn of_rows(&self, rows: &Tensor) -> Tensor {
+        rows.linear(&self.weight.flatten(1, -1), self.bias.as_ref())
+    }
+
+    /// The same with only one output channel for each image: `[N, pixels, C]` and `outputs [N]` to
+    /// `[N, pixels]`.
+    pub fn one_output_each(&self, rows: &Tensor, outputs: &Tensor) -> Tensor {
+        let columns = self.weight.flatten(1, -1).index_select(0, outputs).unsqueeze(-1);
+        let products = rows.bmm(&columns).squeeze_dim(-1);
         match &self.bias {
             Some(bias) => products + bias.index_select(0, outputs).unsqueeze(1),
             None => products,
@@ -128,10 +133,27 @@ impl ConvTranspose2d {
         }
     }
 
-    /// `[N, C, H, W] -> [N, C', H * stride, W * stride]`.
-    pub fn forward(&self, x: &Tensor) -> Tensor {
-        let stride = [self.stride; 2];
-        x.conv_transpose2d(&self.weight, Some(&self.bias), stride, [0, 0], [0, 0], 1, [1, 1])
+    /// `[N, C, H, W] -> [N, H * W * K * K, C']`: the pixels of the output as rows, in the order of
+    /// the input's pixels, and of the kernel's within each. One product of matrices: libtorch's own
+    /// operator takes four times as long for it, and ten times backward.
+    pub fn rows(&self, x: &Tensor) -> Tensor {
+        let [images, channels_in] = [0, 1].map(|dim| x.size()[dim]);
+        let channels_out = self.bias.size()[0];
+        let places = self.stride * self.stride;
+        let weight = self.weight.permute([0, 2, 3, 1]).reshape([channels_in, -1]);
+        let pixels = x.permute([0, 2, 3, 1]).reshape([-1, channels_in]);
+        let rows = self.bias.repeat([places]).addmm(&pixels, &weight);
+        rows.view([images, x.size()[2] * x.size()[3] * places, channels_out])
+    }
+
+    /// Puts rows of [`Self::rows`] where they belong: `[N, H * W * K * K, C'] -> [N, C', H * K, W * K]`
+    /// for an input of `side` pixels each way.
+    pub fn image_of_rows(&self, rows: &Tensor, side: i64) -> Tensor {
+        let (images, channels) = (rows.size()[0], rows.size()[2]);
+        let (kernel, across) = (self.stride, side * self.stride);
+        rows.view([images, side, side, kernel, kernel, channels])
+            .permute([0, 5, 1, 3, 2, 4])
+            .reshape([images, channels, across, across])
     }
 
     /// Detaches the parameters and lays the weight out channels-last.

@@ -4,6 +4,7 @@
 //! Two methods take the place of torchvision's one, whose answer depends on a training flag.
 
 use crate::architecture::Architecture;
+use crate::backward::{Backward, TrainingPyramid};
 use crate::batch::Batch;
 use crate::box_branch::{BoxBranch, Found, Training};
 use crate::error::RcnnError;
@@ -25,6 +26,14 @@ pub trait Detector: std::fmt::Debug + Send {
     /// # Errors
     /// When the batch has no ground truth, or none of the kind the detector needs.
     fn losses(&self, batch: &Batch, draw: &mut Draw) -> Result<Losses, RcnnError>;
+
+    /// [`Self::losses`], with the gradients of `weight` times their total added to those of the
+    /// parameters. The losses cannot be differentiated again. On the CPU this is faster than
+    /// `(losses.total() * weight).backward()`, and gives the same gradients to float32 rounding.
+    ///
+    /// # Errors
+    /// As [`Self::losses`].
+    fn backward(&self, batch: &Batch, draw: &mut Draw, weight: f64) -> Result<Losses, RcnnError>;
 
     /// The objects of each image, in original pixels, by falling score.
     ///
@@ -92,14 +101,17 @@ impl FasterRcnn {
         &self,
         batch: &Batch,
         draw: &mut Draw,
-    ) -> Result<(Vec<Tensor>, Training, Losses), RcnnError> {
+        way: Backward,
+    ) -> Result<(TrainingPyramid, Training, Losses), RcnnError> {
         require_targets(batch)?;
-        let pyramid = self.pyramid(batch, Mode::Train);
-        let anchored = self.rpn.forward(&pyramid, batch);
+        let pooler = self.boxes.pooler();
+        let mut pyramid = TrainingPyramid::new(self.pyramid(batch, Mode::Train), pooler, way)?;
+        let anchored = self.rpn.forward(pyramid.levels(), batch);
         let rpn = self.rpn.losses(&anchored, batch, draw);
         let proposals = self.rpn.propose(&anchored, batch, Mode::Train);
         let training = self.boxes.sample(proposals, &batch.targets, draw);
-        let predictions = self.boxes.predict(&pyramid, &training.rois, Mode::Train)?;
+        let crops = pyramid.crops(pooler, &training.rois)?;
+        let predictions = self.boxes.predict_from(&crops, Mode::Train);
         let losses = Losses { rpn, boxes: training.losses(&predictions), mask: None };
         Ok((pyramid, training, losses))
     }
@@ -107,7 +119,13 @@ impl FasterRcnn {
 
 impl Detector for FasterRcnn {
     fn losses(&self, batch: &Batch, draw: &mut Draw) -> Result<Losses, RcnnError> {
-        Ok(self.learn(batch, draw)?.2)
+        Ok(self.learn(batch, draw, Backward::Whole)?.2)
+    }
+
+    fn backward(&self, batch: &Batch, draw: &mut Draw, weight: f64) -> Result<Losses, RcnnError> {
+        let (pyramid, _, losses) = self.learn(batch, draw, Backward::suited_to(batch))?;
+        pyramid.backward(&losses, weight)?;
+        Ok(losses)
     }
 
     fn detect(&self, batch: &Batch) -> Result<Vec<Detections>, RcnnError> {
@@ -141,12 +159,30 @@ impl MaskRcnn {
     }
 }
 
+impl MaskRcnn {
+    fn learn(
+        &self,
+        batch: &Batch,
+        draw: &mut Draw,
+        way: Backward,
+    ) -> Result<(TrainingPyramid, Losses), RcnnError> {
+        require_masks(batch)?;
+        let (mut pyramid, training, losses) = self.faster.learn(batch, draw, way)?;
+        let crops = pyramid.crops(self.masks.pooler(), &training.positive_rois())?;
+        let mask = self.masks.loss(&crops, &training, batch)?;
+        Ok((pyramid, Losses { mask: Some(mask), ..losses }))
+    }
+}
+
 impl Detector for MaskRcnn {
     fn losses(&self, batch: &Batch, draw: &mut Draw) -> Result<Losses, RcnnError> {
-        require_masks(batch)?;
-        let (pyramid, training, losses) = self.faster.learn(batch, draw)?;
-        let mask = self.masks.loss(&pyramid, &training, batch)?;
-        Ok(Losses { mask: Some(mask), ..losses })
+        Ok(self.learn(batch, draw, Backward::Whole)?.1)
+    }
+
+    fn backward(&self, batch: &Batch, draw: &mut Draw, weight: f64) -> Result<Losses, RcnnError> {
+        let (pyramid, losses) = self.learn(batch, draw, Backward::suited_to(batch))?;
+        pyramid.backward(&losses, weight)?;
+        Ok(losses)
     }
 
     fn detect(&self, batch: &Batch) -> Result<Vec<Detections>, RcnnError> {

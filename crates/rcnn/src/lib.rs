@@ -8,6 +8,7 @@
 
 mod anchors;
 mod architecture;
+mod backward;
 mod batch;
 mod box_branch;
 mod box_coder;

@@ -47,6 +47,17 @@ impl Losses {
         named
     }
 
+    /// The sum of the proposal network's.
+    pub(crate) fn of_proposals(&self) -> Tensor {
+        &self.rpn.objectness + &self.rpn.box_reg
+    }
+
+    /// The sum of those that come from crops.
+    pub(crate) fn of_branches(&self) -> Tensor {
+        let boxes = &self.boxes.classifier + &self.boxes.box_reg;
+        self.mask.as_ref().map_or_else(|| boxes.shallow_clone(), |mask| &boxes + mask)
+    }
+
     /// The sum, to be differentiated.
     pub fn total(&self) -> Tensor {
         let losses: Vec<&Tensor> = self.named().into_iter().map(|(_, loss)| loss).collect();

@@ -102,8 +102,7 @@ fn a_batch_mixes_images_with_and_without_objects() {
     let images = [grey(40, 50), grey(40, 50)];
     for targets in [[full.clone(), Target::empty()], [Target::empty(), Target::empty()]] {
         let batch = Batch::with_targets(&images, &targets, &architecture.resize, Device::Cpu);
-        let losses = detector.losses(&batch, &mut Draw::seeded(5)).unwrap();
-        losses.total().backward();
+        let losses = detector.backward(&batch, &mut Draw::seeded(5), 0.5).unwrap();
         for (name, loss) in losses.named() {
             assert!(loss.double_value(&[]).is_finite(), "{name}");
         }
@@ -127,6 +126,8 @@ fn losses_without_what_they_need_are_refused() {
     let target = Target::new(size, boxes, vec![Label(1)], None).unwrap();
     let batch = Batch::with_targets(&[grey(20, 20)], &[target], &architecture.resize, Device::Cpu);
     let error = detector.losses(&batch, draw).unwrap_err();
+    assert!(matches!(error, RcnnError::MasksMissing { image: 0 }), "{error}");
+    let error = detector.backward(&batch, draw, 1.0).unwrap_err();
     assert!(matches!(error, RcnnError::MasksMissing { image: 0 }), "{error}");
 }
 

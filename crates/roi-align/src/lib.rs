@@ -19,6 +19,7 @@
 mod backward;
 mod bag;
 mod bitmaps;
+mod detached;
 mod error;
 pub mod kernel;
 mod plan;
@@ -27,6 +28,7 @@ mod slices;
 mod vector;
 
 pub use bitmaps::crop_bitmaps;
+pub use detached::DetachedPyramid;
 pub use error::RoiAlignError;
 pub use plan::{Roi, RoiAlignConfig, Sampling};
 pub use pooler::{MultiLevelPooler, Route, level_scale, roi_align};

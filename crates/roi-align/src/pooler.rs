@@ -4,7 +4,7 @@
 //! and `ops/roi_align.py`. Difference from torchvision: none known beyond those of the kernel and
 //! the bag; a box whose area is negative or NaN goes to the finest level.
 
-use crate::kernel::{self, Crop, MapShape};
+use crate::kernel::{self, Crop, MapShape, Order};
 use crate::{Roi, RoiAlignConfig, RoiAlignError, bag, slices};
 use kestrel_core::{BBox, ImageSize};
 use tch::{Device, Kind, Tensor};
@@ -92,8 +92,11 @@ impl MultiLevelPooler {
         rois: &[Roi],
         route: Route,
     ) -> Result<Tensor, RoiAlignError> {
-        let levels: Vec<usize> = rois.iter().map(|roi| self.level(&roi.bbox)).collect();
-        pool_levels(pyramid, &self.scales, &levels, rois, &self.config, route)
+        pool_levels(pyramid, &self.scales, &self.levels(rois), rois, &self.config, route)
+    }
+
+    pub(crate) fn levels(&self, rois: &[Roi]) -> Vec<usize> {
+        rois.iter().map(|roi| self.level(&roi.bbox)).collect()
     }
 
     /// The level a box is pooled from, as a place in the pyramid: equation 1 of the paper.
@@ -127,35 +130,50 @@ fn pool_levels(
     let num_images = shapes.first().map_or(0, |shape| shape.num_images);
     kernel::check_images(rois, num_images)?;
     let crops = match route {
-        Route::Kernel => pool_by_kernel(pyramid, &shapes, levels, rois, config)?,
+        Route::Kernel => {
+            if let Some(refusal) = pyramid.iter().find_map(kernel_refuses) {
+                return Err(refusal);
+            }
+            pool_by_kernel(&channels_last(pyramid)?, &shapes, levels, rois, config)?
+        }
         Route::Bag => pool_by_bag(pyramid, &shapes, levels, rois, config)?,
     };
     Ok(crops.f_permute([0, 3, 1, 2])?)
 }
 
-/// All levels in one parallel pass over the RoIs; `[R, P, P, C]`.
+/// Each map as `[N, H, W, C]`, a copy unless it lies in memory so.
+pub(crate) fn channels_last(pyramid: &[Tensor]) -> Result<Vec<Tensor>, RoiAlignError> {
+    pyramid.iter().map(|map| Ok(map.f_permute([0, 2, 3, 1])?.f_contiguous()?)).collect()
+}
+
+/// All levels `[N, H, W, C]` in one parallel pass over the RoIs; `[R, P, P, C]`.
 fn pool_by_kernel(
-    pyramid: &[Tensor],
+    maps: &[Tensor],
     shapes: &[MapShape],
     levels: &[usize],
     rois: &[Roi],
     config: &RoiAlignConfig,
 ) -> Result<Tensor, RoiAlignError> {
-    if let Some(refusal) = pyramid.iter().find_map(kernel_refuses) {
-        return Err(refusal);
-    }
-    let channels_last: Vec<Tensor> = pyramid
-        .iter()
-        .map(|map| map.f_permute([0, 2, 3, 1])?.f_contiguous())
-        .collect::<Result<_, _>>()?;
-    let maps: Vec<&[f32]> = channels_last
+    let shape = crops_shape(shapes, rois.len(), config);
+    fill_by_kernel(maps, shapes, levels, rois, config, (&shape, Order::ChannelsLast))
+}
+
+/// The crops in the order given, as a tensor of the shape that goes with it.
+pub(crate) fn fill_by_kernel(
+    maps: &[Tensor],
+    shapes: &[MapShape],
+    levels: &[usize],
+    rois: &[Roi],
+    config: &RoiAlignConfig,
+    (crops_shape, order): (&[i64], Order),
+) -> Result<Tensor, RoiAlignError> {
+    let maps: Vec<&[f32]> = maps
         .iter()
         .map(|map| slices::values(map).ok_or_else(|| kernel_error(map)))
         .collect::<Result<_, _>>()?;
-    let crops_shape = crops_shape(shapes, rois.len(), config);
     // Not 0, which no slice can be cut into: crops without channels are no values at all.
     let crop_len = crops_shape[1..].iter().product::<i64>().max(1) as usize;
-    let crops = slices::filled(&crops_shape, |values| {
+    let crops = slices::filled(crops_shape, |values| {
         let crops = values.chunks_exact_mut(crop_len).zip(rois).zip(levels);
         let crops = crops.map(|((crop, roi), &level)| Crop {
             features: maps[level],
@@ -163,7 +181,7 @@ fn pool_by_kernel(
             roi,
             crop,
         });
-        kernel::forward_crops(crops.collect(), config);
+        kernel::forward_crops(crops.collect(), config, order);
     })?;
     Ok(crops)
 }
@@ -201,13 +219,17 @@ fn places_by_level(levels: &[usize]) -> Vec<i64> {
     places
 }
 
-fn crops_shape(shapes: &[MapShape], num_rois: usize, config: &RoiAlignConfig) -> [i64; 4] {
+pub(crate) fn crops_shape(
+    shapes: &[MapShape],
+    num_rois: usize,
+    config: &RoiAlignConfig,
+) -> [i64; 4] {
     let channels = shapes.first().map_or(0, |shape| shape.channels);
     [num_rois, config.pooled, config.pooled, channels].map(|extent| extent as i64)
 }
 
 /// Why the kernel may not pool these features.
-fn kernel_refuses(features: &Tensor) -> Option<RoiAlignError> {
+pub(crate) fn kernel_refuses(features: &Tensor) -> Option<RoiAlignError> {
     let on_cpu = features.device() == Device::Cpu;
     let fits = on_cpu && features.kind() == Kind::Float && !features.requires_grad();
     (!fits).then(|| kernel_error(features))
@@ -222,7 +244,10 @@ fn kernel_error(features: &Tensor) -> RoiAlignError {
 }
 
 /// The shapes of a pyramid, which agree in images and channels.
-fn map_shapes(pyramid: &[Tensor], scales: &[f32]) -> Result<Vec<MapShape>, RoiAlignError> {
+pub(crate) fn map_shapes(
+    pyramid: &[Tensor],
+    scales: &[f32],
+) -> Result<Vec<MapShape>, RoiAlignError> {
     if pyramid.len() != scales.len() || pyramid.is_empty() {
         let (found, expected) = (pyramid.len(), scales.len());
         return Err(RoiAlignError::NumLevels { found, expected });

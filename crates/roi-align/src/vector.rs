@@ -7,9 +7,13 @@
 #![allow(unsafe_code)]
 
 use crate::plan::Tap;
+use rayon::prelude::*;
 
 /// Channels summed at a time: what fits into half of the vector registers of any x86-64.
 const BLOCK: usize = 32;
+
+/// Columns transposed together: half a cache line, which is then read twice.
+pub(crate) const COLUMNS_AT_A_TIME: usize = 8;
 
 /// For each channel the sum of the taps' pixels times their weights. `image` is `[H, W, C]`, where
 /// `C` is the length of `sums`.
@@ -57,6 +61,29 @@ pub(crate) fn add_scaled(sums: &mut [f32], weight: f32, values: &[f32]) {
     }
 }
 
+/// Rows of `columns` floats become columns: `to[c, r] = from[r, c]`.
+pub(crate) fn transpose(from: &[f32], columns: usize, to: &mut [f32]) {
+    let rows = from.len() / columns.max(1);
+    let blocks = to.chunks_mut((COLUMNS_AT_A_TIME * rows).max(1)).enumerate();
+    blocks.for_each(|(block, to)| transpose_block(from, columns, rows, block, to));
+}
+
+/// [`transpose`] by all threads, for whole maps.
+pub(crate) fn transpose_in_parallel(from: &[f32], columns: usize, to: &mut [f32]) {
+    let rows = from.len() / columns.max(1);
+    let blocks = to.par_chunks_mut((COLUMNS_AT_A_TIME * rows).max(1)).enumerate();
+    blocks.for_each(|(block, to)| transpose_block(from, columns, rows, block, to));
+}
+
+/// The columns of one block of [`COLUMNS_AT_A_TIME`].
+fn transpose_block(from: &[f32], columns: usize, rows: usize, block: usize, to: &mut [f32]) {
+    let first = block * COLUMNS_AT_A_TIME;
+    for (row, values) in from.chunks_exact(columns).enumerate() {
+        let values = &values[first..first + to.len() / rows];
+        values.iter().enumerate().for_each(|(column, &value)| to[column * rows + row] = value);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +103,18 @@ mod tests {
                 0.0 + value(&taps[0]) + value(&taps[1]) + value(&taps[2])
             };
             assert!((0..channels).map(by_hand).eq(here.iter().copied()));
+        }
+    }
+
+    #[test]
+    fn rows_become_columns() {
+        for (rows, columns) in [(1, 1), (3, 8), (5, 19), (0, 4)] {
+            let from: Vec<f32> = (0..rows * columns).map(|at| at as f32).collect();
+            let mut to = vec![-1.0; from.len()];
+            transpose(&from, columns, &mut to);
+            let expected =
+                (0..columns).flat_map(|c| (0..rows).map(move |r| (r * columns + c) as f32));
+            assert!(expected.eq(to), "{rows} rows, {columns} columns");
         }
     }
 }

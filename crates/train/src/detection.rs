@@ -195,8 +195,7 @@ impl Task for DetectionTask {
         draw: &mut Draw,
         weight: f64,
     ) -> Result<Vec<(&'static str, f64)>, TrainError> {
-        let losses = self.detector.losses(batch, draw)?;
-        (losses.total() * weight).backward();
+        let losses = self.detector.backward(batch, draw, weight)?;
         let value = |(name, loss): (&'static str, &Tensor)| (name, loss.double_value(&[]));
         Ok(losses.named().into_iter().map(value).collect())
     }

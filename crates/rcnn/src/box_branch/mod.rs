@@ -12,7 +12,7 @@ mod loss;
 pub use detect::Found;
 pub(crate) use detect::detections;
 pub use head::{BoxHead, BoxHeadConfig, BoxPredictions};
-pub(crate) use loss::{Positive, Training};
+pub(crate) use loss::Training;
 
 use crate::batch::{Batch, ResizedTarget};
 use crate::matcher::MatcherConfig;
@@ -118,6 +118,16 @@ impl BoxBranch {
         pool(&self.pooler, pyramid, rois)
     }
 
+    /// Where the branch's crops come from.
+    pub(crate) fn pooler(&self) -> &MultiLevelPooler {
+        &self.pooler
+    }
+
+    /// Class logits and deltas from crops `[R, channels, P, P]`.
+    pub(crate) fn predict_from(&self, crops: &Tensor, mode: Mode) -> BoxPredictions {
+        self.head.forward(crops, mode)
+    }
+
     /// Chooses proposals to train on.
     pub(crate) fn sample(
         &self,
@@ -140,9 +150,14 @@ pub(crate) fn pool(
     pyramid: &[Tensor],
     rois: &[Roi],
 ) -> Result<Tensor, RoiAlignError> {
-    let levels = &pyramid[..pooler.scales.len().min(pyramid.len())];
+    let levels = pooled_levels(pooler, pyramid);
     let route = levels.first().map_or(Route::Bag, Route::suited_to);
     let crops = pooler.pool(levels, rois, route)?;
     // As with the pixels of a training batch: torchvision's order of sums is that of contiguous maps.
     Ok(if crops.requires_grad() { crops.contiguous() } else { crops })
+}
+
+/// The levels that the pooler has scales for.
+pub(crate) fn pooled_levels<'a>(pooler: &MultiLevelPooler, pyramid: &'a [Tensor]) -> &'a [Tensor] {
+    &pyramid[..pooler.scales.len().min(pyramid.len())]
 }

@@ -1,24 +1,24 @@
 //! What the mask branch is trained with (`maskrcnn_loss`, `project_masks_on_boxes`).
 
-use crate::batch::{Batch, ResizedTarget, index_tensor};
-use crate::box_branch::{Positive, Training};
+use crate::batch::{Batch, ResizedTarget};
+use crate::box_branch::Training;
 use kestrel_core::BBox;
 use kestrel_roi_align::{Roi, RoiAlignConfig, RoiAlignError, Sampling, crop_bitmaps};
 use tch::{Device, Kind, Reduction, Tensor};
 
 /// Mean binary cross-entropy of the ground-truth class's mask; 0 where nothing is positive.
 ///
-/// `logits` is `[D, C, side, side]` for the positive RoIs in their order.
+/// `logits` is `[D, side, side]` for the positive RoIs in their order.
 pub(super) fn mask_loss(
     logits: &Tensor,
     training: &Training,
     batch: &Batch,
-    side: usize,
 ) -> Result<Tensor, RoiAlignError> {
     if training.positives.is_empty() {
         // Zero, but attached to every parameter, so that each has a gradient.
         return Ok(logits.sum(Kind::Float) * 0.0);
     }
+    let side = logits.size()[1] as usize;
     let wanted: Vec<Tensor> = batch
         .targets
         .iter()
@@ -26,13 +26,7 @@ pub(super) fn mask_loss(
         .map(|(image, target)| wanted_masks(target, training.positives_of(image), side))
         .collect::<Result<_, _>>()?;
     let wanted = Tensor::cat(&wanted, 0).to_device(logits.device());
-    let num_classes = logits.size()[1] as usize;
-    let channel = |(row, positive): (usize, &Positive)| {
-        row * num_classes + training.labels[positive.place].index()
-    };
-    let channels: Vec<usize> = training.positives.iter().enumerate().map(channel).collect();
-    let chosen = logits.flatten(0, 1).index_select(0, &index_tensor(&channels, logits.device()));
-    Ok(chosen.binary_cross_entropy_with_logits::<Tensor>(&wanted, None, None, Reduction::Mean))
+    Ok(logits.binary_cross_entropy_with_logits::<Tensor>(&wanted, None, None, Reduction::Mean))
 }
 
 /// The object's mask inside each box, `[D, side, side]`, between 0 and 1 at its edge.

@@ -128,26 +128,32 @@ impl MaskBranch {
         if rois.is_empty() {
             return Ok(Vec::new());
         }
-        let features = self.features(pyramid, &rois, Mode::Eval)?;
-        Ok(to_vec(&self.logits_of(&features, &labels).sigmoid()))
+        let crops = pool(&self.pooler, pyramid, &rois)?;
+        let logits = self.logits_of(&crops, &labels, Mode::Eval);
+        Ok(to_vec(&self.conv5_mask.image_of_rows(&logits.sigmoid().unsqueeze(-1), self.side())))
     }
 
-    /// What the last convolution sees of every RoI, `[D, predictor channels, 2 P, 2 P]`.
-    fn features(
-        &self,
-        pyramid: &[Tensor],
-        rois: &[Roi],
-        mode: Mode,
-    ) -> Result<Tensor, RoiAlignError> {
-        let crops = pool(&self.pooler, pyramid, rois)?;
-        let x = self.convs.iter().fold(crops, |x, conv| conv.forward(&x, mode));
-        Ok(self.conv5_mask.forward(&x).relu_())
+    fn side(&self) -> i64 {
+        self.pooler.config.pooled as i64
     }
 
-    /// Mask logits of one class for each RoI, `[D, 2 P * 2 P]`.
-    fn logits_of(&self, features: &Tensor, labels: &[Label]) -> Tensor {
+    /// Where the branch's crops come from.
+    pub(crate) fn pooler(&self) -> &MultiLevelPooler {
+        &self.pooler
+    }
+
+    /// What the last convolution sees of every crop, as rows: `[D, 2 P * 2 P, predictor channels]`.
+    fn rows(&self, crops: &Tensor, mode: Mode) -> Tensor {
+        let first = crops.shallow_clone();
+        let x = self.convs.iter().fold(first, |x, conv| conv.forward(&x, mode));
+        self.conv5_mask.rows(&x).relu_()
+    }
+
+    /// Mask logits of one class for each crop, `[D, 2 P * 2 P]` in the order of the rows.
+    fn logits_of(&self, crops: &Tensor, labels: &[Label], mode: Mode) -> Tensor {
         let places: Vec<usize> = labels.iter().map(|label| label.index()).collect();
-        self.mask_fcn_logits.one_output_each(features, &index_tensor(&places, features.device()))
+        let rows = self.rows(crops, mode);
+        self.mask_fcn_logits.one_output_each(&rows, &index_tensor(&places, rows.device()))
     }
 
     /// Mask logits of every class for crops of these RoIs, `[D, C, 2 P, 2 P]`.
@@ -160,21 +166,28 @@ impl MaskBranch {
         rois: &[Roi],
         mode: Mode,
     ) -> Result<Tensor, RoiAlignError> {
-        Ok(self.mask_fcn_logits.forward(&self.features(pyramid, rois, mode)?))
+        let rows = self.rows(&pool(&self.pooler, pyramid, rois)?, mode);
+        let logits = self.mask_fcn_logits.of_rows(&rows);
+        Ok(self.conv5_mask.image_of_rows(&logits, self.side()))
     }
 
-    /// The loss over all proposals that stand for an object.
+    /// The loss over all proposals that stand for an object, from crops `[D, channels, P, P]` of
+    /// theirs.
     ///
     /// # Errors
-    /// When the pyramid cannot be pooled.
+    /// When the masks of the ground truth do not fit.
     pub(crate) fn loss(
         &self,
-        pyramid: &[Tensor],
+        crops: &Tensor,
         training: &Training,
         batch: &Batch,
     ) -> Result<Tensor, RoiAlignError> {
-        let logits = self.logits(pyramid, &training.positive_rois(), Mode::Train)?;
-        loss::mask_loss(&logits, training, batch, 2 * self.pooler.config.pooled)
+        let labels: Vec<Label> =
+            training.positives.iter().map(|found| training.labels[found.place]).collect();
+        let logits = self.logits_of(crops, &labels, Mode::Train);
+        let side = 2 * self.side();
+        let logits = self.conv5_mask.image_of_rows(&logits.unsqueeze(-1), self.side());
+        loss::mask_loss(&logits.view([-1, side, side]), training, batch)
     }
 
     /// Prepares every layer for inference.

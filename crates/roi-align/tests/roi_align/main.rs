@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod agreement;
+mod detached;
 mod golden;
 mod gradient;
 mod pooler;
