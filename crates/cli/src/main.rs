@@ -12,6 +12,7 @@ mod console;
 mod dataset;
 mod device;
 mod inference;
+mod memory;
 mod model_source;
 mod output;
 mod place;
@@ -32,6 +33,7 @@ pub(crate) enum Outcome {
 }
 
 fn main() -> ExitCode {
+    memory::keep_large_blocks();
     match commands::run(args::Arguments::parse().command) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::SomeInputsFailed | Outcome::FaultsFound) => ExitCode::from(1),
