@@ -19,7 +19,7 @@ usage: cargo xtask COMMAND
   demo     set-up, build, and find the nuclei in a drawn micrograph
   test     set-up and everything CI checks: format, lints, all tests, docs
   check    the same without the tests
-  bench    time Kestrel and torchvision on the same work, in turns
+  bench    time Kestrel and torchvision on the same work, in turns; `bench ROW..` for some rows
   oracle   compare full-size models with torchvision in a throw-away Python environment
            (downloads about 3 GB the first time); `oracle fixtures` rewrites tests/fixtures";
 
@@ -31,7 +31,7 @@ fn main() -> Result<()> {
         ["demo"] => demo::run(),
         ["test"] => check::test(),
         ["check"] => check::check(),
-        ["bench"] => bench::run(),
+        ["bench", rows @ ..] => bench::run(rows),
         ["oracle"] => oracle::compare(),
         ["oracle", "fixtures"] => oracle::write_fixtures(),
         [] | ["help" | "--help" | "-h"] => {

@@ -39,5 +39,6 @@ pub use losses::{BoxLosses, Losses, RpnLosses};
 pub use mask_branch::{MaskBranch, MaskBranchConfig};
 pub use matcher::{Match, MatcherConfig, match_boxes};
 pub use model::{Metadata, Model};
+pub use paste::paste_mask;
 pub use rpn::{ProposalCounts, Proposals, Rpn, RpnConfig, RpnOutput};
 pub use sampler::{Draw, Sample, SamplerConfig};

@@ -7,7 +7,7 @@ use crate::box_branch::{BoxBranchConfig, BoxPredictions, detections};
 use crate::mask_branch::wanted_masks;
 use crate::matcher::{Match, MatcherConfig, match_by};
 use crate::numbers::to_vec;
-use crate::paste::paste;
+use crate::paste::paste_mask;
 use crate::resample::nearest;
 use kestrel_core::{BBox, ImageSize, Mask};
 use kestrel_weights::StateDict;
@@ -144,7 +144,7 @@ fn masks_pasted_partly_outside() {
     let expected: Vec<String> = serde_json::from_str(&ops.0.metadata()["paste_rle"]).unwrap();
     let crops = ops.floats("paste.masks");
     for (place, crop) in crops.chunks_exact(28 * 28).enumerate() {
-        let found = paste(crop, 28, &boxes[place], size);
+        let found = paste_mask(crop, 28, &boxes[place], size);
         let expected = Mask::from_coco_string(size, &expected[place]).unwrap();
         let pixels = |mask: &Mask| -> std::collections::BTreeSet<(usize, usize)> {
             mask.column_runs().flat_map(|(x, top, end)| (top..end).map(move |y| (x, y))).collect()

@@ -40,7 +40,7 @@ impl PixelBox {
 ///
 /// `probabilities` are the rows of a square crop of `side` pixels, predicted for
 /// `bbox_in_original`.
-pub(crate) fn paste(
+pub fn paste_mask(
     probabilities: &[f32],
     side: usize,
     bbox_in_original: &BBox,
@@ -104,7 +104,7 @@ mod tests {
         let ramp: Vec<f32> = (0..16u8).map(|value| f32::from(value) / 15.0).collect();
         let bitmap = |bbox, size: ImageSize| {
             let mut bitmap = vec![0u8; size.area()];
-            for (x, top, bottom) in paste(&ramp, 4, &bbox, size).column_runs() {
+            for (x, top, bottom) in paste_mask(&ramp, 4, &bbox, size).column_runs() {
                 (top..bottom).for_each(|y| bitmap[y * size.width + x] = 1);
             }
             bitmap
@@ -131,10 +131,13 @@ mod tests {
         let size = ImageSize::new(6, 6);
         let far = BBox::new(1e9, 1e9, 2e9, 2e9);
         let nan = BBox::new(f32::NAN, 0.0, 4.0, 4.0);
-        assert_eq!(paste(&ones, 4, &far, size).area(), 0);
-        assert!(paste(&ones, 4, &nan, size).area() <= 36);
+        assert_eq!(paste_mask(&ones, 4, &far, size).area(), 0);
+        assert!(paste_mask(&ones, 4, &nan, size).area() <= 36);
         let huge = BBox::new(-1e12, -1e12, 1e12, 1e12);
-        assert_eq!(paste(&ones, 4, &huge, size).area(), 36);
-        assert_eq!(paste(&ones, 4, &BBox::new(0.0, 0.0, 4.0, 4.0), ImageSize::new(0, 0)).area(), 0);
+        assert_eq!(paste_mask(&ones, 4, &huge, size).area(), 36);
+        assert_eq!(
+            paste_mask(&ones, 4, &BBox::new(0.0, 0.0, 4.0, 4.0), ImageSize::new(0, 0)).area(),
+            0
+        );
     }
 }

@@ -107,7 +107,7 @@ impl MaskBranch {
         let masks: Vec<Mask> = crops
             .par_chunks_exact(side * side)
             .zip(&places)
-            .map(|(crop, (bbox, size))| paste::paste(crop, side, bbox, *size))
+            .map(|(crop, (bbox, size))| paste::paste_mask(crop, side, bbox, *size))
             .collect();
         let mut masks = masks.into_iter();
         Ok(found.iter().map(|objects| masks.by_ref().take(objects.len()).collect()).collect())
