@@ -253,6 +253,9 @@ impl Headers {
     }
 }
 
+/// Raw frames that may wait inside ffmpeg, on either side of a pipe; its own choice is eight.
+pub(crate) const FEW_WAITING: [&str; 2] = ["-thread_queue_size", "2"];
+
 fn command(ffmpeg: &Ffmpeg, source: &Source, options: &DecodeOptions) -> Command {
     let mut command = ffmpeg.command();
     if matches!(source, Source::StandardInput) {
@@ -283,7 +286,7 @@ fn command(ffmpeg: &Ffmpeg, source: &Source, options: &DecodeOptions) -> Command
     if options.audio {
         command.args(["-map", "0:a:0?", "-c:a", "pcm_s16le"]);
     }
-    command.args(["-f", "nut", "pipe:1"]).stdout(Stdio::piped());
+    command.args(FEW_WAITING).args(["-f", "nut", "pipe:1"]).stdout(Stdio::piped());
     command
 }
 

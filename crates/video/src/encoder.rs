@@ -4,6 +4,7 @@
 //! show at any moment. At the end its parts are put in the usual order, without being encoded again,
 //! and it gets its name. Where the encoder dies, or the disk is full, the fragments themselves do.
 
+use crate::decoder::FEW_WAITING;
 use crate::error::VideoError;
 use crate::ffmpeg::{Ffmpeg, Process};
 use crate::frame::{AudioPacket, ClipFormat, Frame};
@@ -235,7 +236,7 @@ fn command(ffmpeg: &Ffmpeg, growing: &Path, container: Container, format: &ClipF
     let mut command = ffmpeg.command();
     // The headers say everything: no frame has to be waited for.
     command.args(["-probesize", "32", "-analyzeduration", "0", "-fpsprobesize", "0"]);
-    command.args(["-f", "nut", "-i", "pipe:0", "-map", "0:v:0"]);
+    command.args(FEW_WAITING).args(["-f", "nut", "-i", "pipe:0", "-map", "0:v:0"]);
     command.args(["-fps_mode", "passthrough", "-enc_time_base", ffmpeg.own_time_base()]);
     command.args(["-vf", FILTERS]);
     command.args(["-c:v", "libx264", "-preset", PRESET, "-crf", QUALITY]);

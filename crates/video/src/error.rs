@@ -69,7 +69,7 @@ pub enum VideoError {
         expected: ImageSize,
     },
     /// The encoder died.
-    #[error("{}: ffmpeg stopped writing after {frames} frames: {reason}; what was written is kept", path.display())]
+    #[error("{}: ffmpeg stopped writing after {frames} frames: {reason}; what could be written is kept", path.display())]
     Encoder {
         /// The clip.
         path: PathBuf,

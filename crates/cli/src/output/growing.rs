@@ -7,8 +7,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// Written at once, so that a disk is not asked for every line.
-const CHUNK_BYTES: usize = 1 << 16;
+/// Written at once, so that a disk is not asked for every line. On a disk that fills up, this much of
+/// a file may be missing beside another.
+const CHUNK_BYTES: usize = 1 << 13;
 
 /// A file that gets its name at the end, with as many whole records as could be written.
 pub(super) struct GrowingFile {

@@ -9,7 +9,13 @@ use std::time::Duration;
 const MAX_COMPLAINTS: usize = 6;
 
 /// How complaints begin that only pass on what another has said.
-const CONSEQUENCES: [&str; 5] = [
+const CONSEQUENCES: [&str; 11] = [
+    "Error submitting",
+    "Error muxing",
+    "Error writing trailer",
+    "Error closing",
+    "Task finished with",
+    "Terminating thread",
     "Error opening",
     "Error parsing options",
     "Failed to set value",
@@ -69,7 +75,7 @@ impl Log {
             return "it has no video".to_owned();
         }
         match causes.is_empty() {
-            true => self.complaints.join("; "),
+            true => self.complaints.first().cloned().unwrap_or_default(),
             false => causes.join("; "),
         }
     }
