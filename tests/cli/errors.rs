@@ -106,8 +106,8 @@ fn weights_of_another_network() {
     let parts = ["other.safetensors: cannot tell the architecture", "--architecture FILE.yaml"];
     refuse(&work, "--model other.safetensors", &parts);
     fs::copy(root().join("models/nuclei.yaml"), work.path("nuclei.yaml")).unwrap();
-    let parts = ["the weights in `resnet.safetensors` do not fit", "missing in the file"];
-    refuse(&work, "--model resnet.safetensors --architecture nuclei.yaml", &parts);
+    let parts = ["the weights in `other.safetensors` do not fit", "missing in the file"];
+    refuse(&work, "--model other.safetensors --architecture nuclei.yaml", &parts);
 }
 
 #[test]
