@@ -41,12 +41,15 @@ def nuclei_model() -> MaskRCNN:
         min_size=256,
         max_size=512,
         rpn_anchor_generator=AnchorGenerator(tuple((8 << level,) for level in range(5)), ((0.5, 1.0, 2.0),) * 5),
+        rpn_pre_nms_top_n_train=1000,
+        rpn_post_nms_top_n_train=500,
         rpn_pre_nms_top_n_test=1000,
         rpn_post_nms_top_n_test=500,
         box_head=TwoMLPHead(64 * 7 * 7, 256),
         box_predictor=FastRCNNPredictor(256, 2),
         mask_head=MaskRCNNHeads(64, [64, 64], 1),
         mask_predictor=MaskRCNNPredictor(64, 64, 2),
+        box_batch_size_per_image=128,
         box_detections_per_img=300,
     ).eval()
 
