@@ -70,7 +70,7 @@ impl<'a> CropGradient<'a> {
     }
 }
 
-/// The sum of all gradients, written to `features_grad` `[N, H, W, C]`. Every RoI's image is in the
+/// Adds all gradients to `features_grad` `[N, H, W, C]`. Every RoI's image is in the
 /// batch, and there is at least one value.
 pub(crate) fn add_up(gradients: &[&CropGradient], shape: &MapShape, features_grad: &mut [f32]) {
     let row_len = shape.size.width * shape.channels;
@@ -82,7 +82,6 @@ pub(crate) fn add_up(gradients: &[&CropGradient], shape: &MapShape, features_gra
         bands.for_each_init(Vec::new, |spread, (index, band)| {
             let first_row = index * BAND;
             let rows = first_row..first_row + band.len() / row_len;
-            band.fill(0.0);
             for gradient in here.iter().filter(|gradient| meet(&gradient.rows, &rows)) {
                 gradient.add_to(band, first_row, row_len, spread);
             }

@@ -4,23 +4,6 @@
 //! parts: from the losses to the crops, which are leaves here, and from the pyramid, with the
 //! gradient the crops leave there, to the parameters. Between the two the kernel does what autograd
 //! would do with an embedding bag, for all crops at once and without a sort of its indices.
-//!
-//! ```no_run
-//! use kestrel_core::BBox;
-//! use kestrel_roi_align::{DetachedPyramid, MultiLevelPooler, Roi};
-//! use tch::{Device, Kind, Tensor};
-//! # fn main() -> Result<(), kestrel_roi_align::RoiAlignError> {
-//! let level = |side| Tensor::ones([1, 3, side, side], (Kind::Float, Device::Cpu));
-//! let pyramid = [32, 16, 8, 4].map(level).map(|map| map.set_requires_grad(true));
-//! let pooler = MultiLevelPooler::detector(7);
-//! let mut detached = DetachedPyramid::new(&pyramid, &pooler.scales)?;
-//! let crops = detached.crops(&pooler, &[Roi { image: 0, bbox: BBox::new(8.0, 8.0, 64.0, 64.0) }])?;
-//! crops.sum(Kind::Float).backward();
-//! let gradient = detached.gradient()?;
-//! assert!(gradient[0].is_some() && gradient[1].is_none());
-//! # Ok(())
-//! # }
-//! ```
 
 use crate::backward::{self, CropGradient};
 use crate::kernel::{MapShape, Order, check_images};

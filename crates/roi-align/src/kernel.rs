@@ -149,6 +149,7 @@ pub fn backward(
     features_grad: &mut [f32],
 ) -> Result<(), RoiAlignError> {
     check(features_grad.len(), shape, rois, config, crops_grad.len())?;
+    features_grad.fill(0.0);
     if features_grad.is_empty() {
         return Ok(());
     }
