@@ -5,7 +5,7 @@ use crate::fixture::Fixture;
 use crate::formula;
 use crate::stages::{Parts, Reference, Stages};
 use kestrel_core::{BBox, Detections, Mask};
-use kestrel_layers::NormConfig;
+use kestrel_layers::{NormConfig, Preparation};
 use kestrel_rcnn::{Architecture, Preset, ProposalCounts};
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
@@ -51,7 +51,7 @@ fn every_stage_of_every_published_detector() {
         for state in ["as loaded", "prepared"] {
             let name = format!("{} {state}", preset.name());
             compare_all(&name, &mut parts, &architecture, &fixture, &SMALL);
-            parts.detector().prepare();
+            parts.detector().prepare(Preparation::default());
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::detectors::{Tolerances, compare_all};
 use crate::fixture::Fixture;
 use crate::losses::{self, Way};
 use crate::stages::Parts;
-use kestrel_layers::Mode;
+use kestrel_layers::{Mode, Preparation};
 use kestrel_rcnn::{Metadata, Preset};
 use kestrel_resnet::{Classifier, Variant};
 use kestrel_weights::{StateDict, Strictness, load};
@@ -43,7 +43,7 @@ fn full_size_detectors() {
         let store = VarStore::new(Device::Cpu);
         let mut parts = Parts::build(&store, &architecture);
         fill(&store, &weights);
-        parts.detector().prepare();
+        parts.detector().prepare(Preparation::default());
         compare_all(&format!("{name} full size"), &mut parts, &architecture, &fixture, &FULL);
     }
 }
@@ -81,7 +81,7 @@ fn full_size_resnets() {
         let store = VarStore::new(Device::Cpu);
         let mut model = Classifier::new(&store.root(), &variant.config(), 1000);
         fill(&store, &weights);
-        model.prepare();
+        model.prepare(Preparation::default());
         let pixels = fixture.tensor("input");
         let maps = no_grad(|| model.body().forward(&pixels, Mode::Eval));
         for (stage, map) in ["c2", "c3", "c4", "c5"].into_iter().zip(&maps) {

@@ -3,7 +3,7 @@
 use crate::compare::{STAGE, report, whole, with_sample};
 use crate::fixture::Fixture;
 use crate::formula;
-use kestrel_layers::Mode;
+use kestrel_layers::{Mode, Preparation};
 use kestrel_resnet::{Classifier, Variant};
 use tch::{Device, nn::VarStore, no_grad};
 
@@ -27,7 +27,7 @@ fn logits_and_stages_of_every_published_size() {
             let off = whole(&label("logits"), &logits, &fixture.tensor(&key("logits")), STAGE);
             report(&format!("{} {state}", variant.name()), "C2 to C5", worst, "of the largest");
             report(&format!("{} {state}", variant.name()), "logits", off, "of the largest");
-            model.prepare();
+            model.prepare(Preparation::default());
         }
     }
 }

@@ -4,7 +4,9 @@
 //! `H W` size of a level. No activation anywhere, and a norm only in torchvision's v2 models.
 //! Differences: none known.
 
-use kestrel_layers::{Activation, Conv2d, ConvConfig, ConvNorm, KAIMING_UNIFORM, Mode, NormConfig};
+use kestrel_layers::{
+    Activation, Conv2d, ConvConfig, ConvNorm, KAIMING_UNIFORM, Mode, NormConfig, Preparation,
+};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 use tch::nn::Path;
@@ -107,11 +109,14 @@ impl Fpn {
     }
 
     /// Folds every norm and prepares every convolution for inference.
-    pub fn prepare(&mut self) {
-        self.inner_blocks.iter_mut().chain(&mut self.layer_blocks).for_each(ConvNorm::prepare);
+    pub fn prepare(&mut self, how: Preparation) {
+        self.inner_blocks
+            .iter_mut()
+            .chain(&mut self.layer_blocks)
+            .for_each(|layer| layer.prepare(how));
         if let Extra::P6P7 { p6, p7, .. } = &mut self.extra {
-            p6.prepare();
-            p7.prepare();
+            p6.prepare(how);
+            p7.prepare(how);
         }
     }
 }

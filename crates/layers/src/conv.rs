@@ -2,7 +2,10 @@
 //!
 //! Shapes: input `[N, C, H, W]`, output `[N, C', H', W']`.
 
-use crate::{channels_last, torch_default};
+use crate::{Activation, Preparation, channels_last, torch_default};
+use kestrel_slices as slices;
+use kestrel_winograd::{MapShape, Winograd};
+use std::sync::OnceLock;
 use tch::nn::{Init, Path};
 use tch::{Tensor, no_grad};
 
@@ -49,6 +52,15 @@ pub struct Conv2d {
     stride: i64,
     padding: i64,
     groups: i64,
+    fast: Fast,
+}
+
+/// Whether Winograd's way may be taken, and the weight for it.
+#[derive(Debug)]
+enum Fast {
+    No,
+    /// Made with the first map that is large enough; `None` where the channels do not suit.
+    Wanted(OnceLock<Option<Box<Winograd>>>),
 }
 
 impl Conv2d {
@@ -62,13 +74,61 @@ impl Conv2d {
             stride,
             padding,
             groups,
+            fast: Fast::No,
         }
     }
 
     /// `[N, C, H, W] -> [N, C', H', W']`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
+        self.activated(x, Activation::None)
+    }
+
+    /// [`Self::forward`] and an activation.
+    pub fn activated(&self, x: &Tensor, activation: Activation) -> Tensor {
+        if let Some(y) = self.activated_fast(x, activation) {
+            return y;
+        }
         let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
-        x.conv2d(&self.weight, self.bias.as_ref(), stride, padding, [1, 1], self.groups)
+        let mut y =
+            x.conv2d(&self.weight, self.bias.as_ref(), stride, padding, [1, 1], self.groups);
+        match activation {
+            Activation::None => y,
+            // In place: a convolution does not need its own output again.
+            Activation::Relu => y.relu_(),
+        }
+    }
+
+    /// Winograd's way, where it is wanted, possible and shorter.
+    fn activated_fast(&self, x: &Tensor, activation: Activation) -> Option<Tensor> {
+        let Fast::Wanted(winograd) = &self.fast else { return None };
+        let [images, channels_in, height, width] = x.size()[..] else { return None };
+        let shape = MapShape {
+            images: images.try_into().ok()?,
+            height: height.try_into().ok()?,
+            width: width.try_into().ok()?,
+        };
+        if x.requires_grad() || !shape.is_large() || channels_in != self.weight.size()[1] {
+            return None;
+        }
+        let winograd = winograd.get_or_init(|| self.to_winograd().map(Box::new)).as_ref()?;
+        let x = x.permute([0, 2, 3, 1]).contiguous();
+        let values = slices::values(&x)?;
+        let y = slices::filled(&[images, height, width, self.weight.size()[0]], |y| {
+            winograd.forward(values, shape, activation, y);
+        });
+        // Without memory for it, libtorch's way says so better.
+        Some(y.ok()?.permute([0, 3, 1, 2]))
+    }
+
+    fn to_winograd(&self) -> Option<Winograd> {
+        let weight = self.weight.contiguous();
+        let bias = self.bias.as_ref().map(Tensor::contiguous);
+        let bias = match &bias {
+            Some(bias) => Some(slices::values(bias)?),
+            None => None,
+        };
+        let channels = [weight.size()[1] as usize, weight.size()[0] as usize];
+        Winograd::new(slices::values(&weight)?, bias, channels)
     }
 
     /// What a 1x1 convolution of stride 1 gives for pixels in rows: `[.., C] -> [.., C']`.
@@ -99,9 +159,13 @@ impl Conv2d {
     }
 
     /// Detaches the parameters and lays the weight out channels-last.
-    pub fn prepare(&mut self) {
+    pub fn prepare(&mut self, how: Preparation) {
         self.weight = channels_last(&self.weight.detach());
         self.bias = self.bias.as_ref().map(Tensor::detach);
+        let kind = (self.weight.size()[2], self.stride, self.padding, self.groups);
+        if how.winograd && kind == (3, 1, 1, 1) {
+            self.fast = Fast::Wanted(OnceLock::new());
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Source: `torch.nn.BatchNorm2d`, `torchvision.ops.misc.FrozenBatchNorm2d`,
 //! `torch.nn.GroupNorm`. The count `num_batches_tracked` is not kept: nothing reads it.
 
-use crate::Mode;
+use crate::{Mode, Preparation};
 use serde::{Deserialize, Serialize};
 use tch::nn::{Init, Path};
 use tch::{Tensor, no_grad};
@@ -131,8 +131,12 @@ impl Norm {
     }
 
     /// Takes the norm's evaluation form out as `(scale, shift)`, to be folded into the convolution
-    /// before it. `None` for a group norm, whose statistics depend on the image.
-    pub(crate) fn take_affine(&mut self) -> Option<(Tensor, Tensor)> {
+    /// before it. `None` for a group norm, whose statistics depend on the image, and where it is not
+    /// wanted.
+    pub(crate) fn take_affine(&mut self, how: Preparation) -> Option<(Tensor, Tensor)> {
+        if !how.fold_norms {
+            return None;
+        }
         let affine = no_grad(|| match self {
             Self::Batch(statistics) => Some(statistics.affine(EPS)),
             Self::Frozen(statistics, eps) => Some(statistics.affine(*eps)),
@@ -144,7 +148,7 @@ impl Norm {
 
     /// Detaches what could not be folded.
     pub(crate) fn prepare(&mut self) {
-        if let Self::Group(weight, bias, _) = self {
+        if let Self::Group(weight, bias, _) | Self::Batch(Statistics { weight, bias, .. }) = self {
             *weight = weight.detach();
             *bias = bias.detach();
         }

@@ -1,18 +1,9 @@
 //! A convolution, its normalisation and its activation, the brick everything is built of.
 //! Source of the names: `torchvision.ops.misc.Conv2dNormActivation`.
 
-use crate::{Conv2d, ConvConfig, Mode, Norm, NormConfig};
+use crate::{Activation, Conv2d, ConvConfig, Mode, Norm, NormConfig, Preparation};
 use tch::Tensor;
 use tch::nn::Path;
-
-/// What follows the normalisation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    /// Nothing.
-    None,
-    /// Negative values become 0.
-    Relu,
-}
 
 /// A convolution, then a normalisation if there is one, then an activation.
 #[derive(Debug)]
@@ -48,14 +39,13 @@ impl ConvNorm {
 
     /// `[N, C, H, W] -> [N, C', H', W']`.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
-        let x = self.conv.forward(x);
         let mut x = match &self.norm {
-            None | Some(Norm::Folded) => x,
-            Some(norm) => norm.forward(&x, mode),
+            None | Some(Norm::Folded) => return self.conv.activated(x, self.activation),
+            Some(norm) => norm.forward(&self.conv.forward(x), mode),
         };
         match self.activation {
             Activation::None => x,
-            // In place: neither a convolution nor a norm needs its own output again.
+            // In place: a norm does not need its own output again.
             Activation::Relu => x.relu_(),
         }
     }
@@ -67,15 +57,15 @@ impl ConvNorm {
         }
     }
 
-    /// Folds the norm and prepares the convolution.
-    pub fn prepare(&mut self) {
+    /// Folds the norm, if that is wanted and can be done, and prepares the convolution.
+    pub fn prepare(&mut self, how: Preparation) {
         if let Some(norm) = &mut self.norm {
-            match norm.take_affine() {
+            match norm.take_affine(how) {
                 Some((scale, shift)) => self.conv.fold(&scale, &shift),
                 None => norm.prepare(),
             }
         }
-        self.conv.prepare();
+        self.conv.prepare(how);
     }
 }
 
@@ -102,11 +92,35 @@ mod tests {
             }
             let x = Tensor::randn([2, 5, 7, 9], (Kind::Float, Device::Cpu));
             let before = brick.forward(&x, Mode::Eval);
-            brick.prepare();
+            brick.prepare(Preparation::default());
             let after = brick.forward(&x, Mode::Eval);
             let worst = (before - after).abs().max().double_value(&[]);
             // 45 products a sum: a few float32 steps at values near 1.
             assert!(worst < 1e-5, "{norm:?}: {worst}");
+        }
+    }
+
+    /// Maps that are large enough, of channels that suit; alone or seen through another layout.
+    #[test]
+    fn winograd_s_way_gives_the_same_numbers() {
+        tch::manual_seed(0);
+        for activation in [Activation::None, Activation::Relu] {
+            let config = ConvConfig::same(3, KAIMING_NORMAL);
+            let stores = [(); 2].map(|()| nn::VarStore::new(Device::Cpu));
+            let new = |store: &nn::VarStore| {
+                tch::manual_seed(1);
+                ConvNorm::new(&store.root(), [64, 64], config, None, activation)
+            };
+            let [mut brick, mut direct] = [new(&stores[0]), new(&stores[1])];
+            brick.prepare(Preparation::default());
+            direct.prepare(Preparation { winograd: false, ..Preparation::default() });
+            let x = Tensor::randn([2, 64, 21, 30], (Kind::Float, Device::Cpu));
+            for x in [x.shallow_clone(), crate::channels_last(&x), x.transpose(2, 3)] {
+                let difference = brick.forward(&x, Mode::Eval) - direct.forward(&x, Mode::Eval);
+                let worst = difference.abs().max().double_value(&[]);
+                // 576 products a sum: some float32 steps, and as many again for the tiles.
+                assert!(0.0 < worst && worst < 5e-5, "{worst}");
+            }
         }
     }
 }

@@ -9,7 +9,7 @@
 mod memory;
 
 use kestrel_core::{BBox, ImageSize, Label, Mask, RgbImage, Target, nms};
-use kestrel_layers::Mode;
+use kestrel_layers::{Mode, Preparation};
 use kestrel_rcnn::{Architecture, Batch, Detector, Draw, FasterRcnn, Metadata, Model, paste_mask};
 use kestrel_roi_align::{DetachedPyramid, MultiLevelPooler, Roi, Route};
 use kestrel_weights::{StateDict, Strictness, load};
@@ -67,7 +67,7 @@ fn parts(inputs: &Inputs) -> (FasterRcnn, Batch, Vec<Tensor>) {
     let store = VarStore::new(Device::Cpu);
     let mut model = FasterRcnn::new(&store.root(), &architecture);
     load(store.variables(), &weights, Strictness::Strict).unwrap();
-    model.prepare();
+    model.prepare(Preparation::default());
     let batch = Batch::new(&[inputs.image(0)], &architecture.resize, Device::Cpu);
     let pyramid = no_grad(|| model.pyramid(&batch, Mode::Eval));
     (model, batch, pyramid)

@@ -14,7 +14,7 @@ use crate::rpn::Rpn;
 use crate::sampler::Draw;
 use kestrel_core::{Detection, Detections, Mask};
 use kestrel_fpn::Fpn;
-use kestrel_layers::Mode;
+use kestrel_layers::{Mode, Preparation};
 use kestrel_resnet::ResNet;
 use tch::nn::Path;
 use tch::{Tensor, no_grad};
@@ -42,7 +42,7 @@ pub trait Detector: std::fmt::Debug + Send {
     fn detect(&self, batch: &Batch) -> Result<Vec<Detections>, RcnnError>;
 
     /// Folds norms and lays weights out for inference. Losses cannot be asked for afterwards.
-    fn prepare(&mut self);
+    fn prepare(&mut self, how: Preparation);
 }
 
 /// Backbone, pyramid, proposals, box branch.
@@ -136,11 +136,11 @@ impl Detector for FasterRcnn {
         })
     }
 
-    fn prepare(&mut self) {
-        self.body.prepare();
-        self.fpn.prepare();
-        self.rpn.prepare();
-        self.boxes.prepare();
+    fn prepare(&mut self, how: Preparation) {
+        self.body.prepare(how);
+        self.fpn.prepare(how);
+        self.rpn.prepare(how);
+        self.boxes.prepare(how);
     }
 }
 
@@ -194,9 +194,9 @@ impl Detector for MaskRcnn {
         })
     }
 
-    fn prepare(&mut self) {
-        self.faster.prepare();
-        self.masks.prepare();
+    fn prepare(&mut self, how: Preparation) {
+        self.faster.prepare(how);
+        self.masks.prepare(how);
     }
 }
 

@@ -6,6 +6,7 @@ use crate::detector::Detector;
 use crate::error::RcnnError;
 use crate::infer::infer_architecture;
 use kestrel_core::{COCO_CATEGORIES, Categories, Detections, RgbImage};
+use kestrel_layers::Preparation;
 use kestrel_weights::{StateDict, Strictness, load};
 use std::collections::BTreeMap;
 use tch::{Device, nn};
@@ -95,10 +96,23 @@ impl Model {
         weights: &StateDict,
         device: Device,
     ) -> Result<Self, RcnnError> {
+        Self::load_prepared(architecture, weights, device, Preparation::default())
+    }
+
+    /// The same, with a choice of how it is prepared.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_prepared(
+        architecture: &Architecture,
+        weights: &StateDict,
+        device: Device,
+        how: Preparation,
+    ) -> Result<Self, RcnnError> {
         let store = nn::VarStore::new(device);
         let mut detector = architecture.build(&store.root());
         load(store.variables(), weights, Strictness::Strict)?;
-        detector.prepare();
+        detector.prepare(how);
         Ok(Self { architecture: architecture.clone(), detector, device })
     }
 

@@ -67,7 +67,7 @@ fn pictures_of_one_pixel_and_of_one_row() {
             }
             assert!(detections.objects.is_sorted_by(|a, b| a.score >= b.score));
         }
-        detector.prepare();
+        detector.prepare(kestrel_rcnn::Preparation::default());
     }
 }
 

@@ -1,7 +1,9 @@
 //! Residual blocks: `y = relu(branch(x) + shortcut(x))`.
 
 use crate::{BlockKind, ResNetConfig};
-use kestrel_layers::{Activation, Conv2d, ConvConfig, ConvNorm, KAIMING_NORMAL, Mode, Norm};
+use kestrel_layers::{
+    Activation, Conv2d, ConvConfig, ConvNorm, KAIMING_NORMAL, Mode, Norm, Preparation,
+};
 use tch::Tensor;
 use tch::nn::Path;
 
@@ -84,7 +86,7 @@ impl Block {
     }
 
     /// Folds every norm and prepares every convolution for inference.
-    pub fn prepare(&mut self) {
-        self.branch.iter_mut().chain(&mut self.downsample).for_each(ConvNorm::prepare);
+    pub fn prepare(&mut self, how: Preparation) {
+        self.branch.iter_mut().chain(&mut self.downsample).for_each(|layer| layer.prepare(how));
     }
 }

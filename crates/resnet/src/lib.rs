@@ -25,7 +25,9 @@ pub use error::ClassifierError;
 pub use infer::{NotAResNet, infer_resnet};
 
 use block::Block;
-use kestrel_layers::{Activation, Conv2d, ConvConfig, ConvNorm, KAIMING_NORMAL, Mode, Norm};
+use kestrel_layers::{
+    Activation, Conv2d, ConvConfig, ConvNorm, KAIMING_NORMAL, Mode, Norm, Preparation,
+};
 use tch::Tensor;
 use tch::nn::Path;
 
@@ -79,9 +81,9 @@ impl ResNet {
     }
 
     /// Folds every norm and prepares every convolution for inference.
-    pub fn prepare(&mut self) {
-        self.stem.prepare();
+    pub fn prepare(&mut self, how: Preparation) {
+        self.stem.prepare(how);
         let layers = [&mut self.layer1, &mut self.layer2, &mut self.layer3, &mut self.layer4];
-        layers.into_iter().flatten().for_each(Block::prepare);
+        layers.into_iter().flatten().for_each(|layer| layer.prepare(how));
     }
 }

@@ -7,8 +7,9 @@
 
 use crate::kernel::check_images;
 use crate::plan::RoiTaps;
-use crate::{Roi, RoiAlignConfig, RoiAlignError, slices};
+use crate::{Roi, RoiAlignConfig, RoiAlignError};
 use kestrel_core::ImageSize;
+use kestrel_slices as slices;
 use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
 

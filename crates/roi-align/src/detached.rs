@@ -8,7 +8,8 @@
 use crate::backward::{self, CropGradient};
 use crate::kernel::{MapShape, Order, check_images};
 use crate::pooler::{channels_last, crops_shape, fill_by_kernel, kernel_refuses, map_shapes};
-use crate::{MultiLevelPooler, Roi, RoiAlignConfig, RoiAlignError, slices, vector};
+use crate::{MultiLevelPooler, Roi, RoiAlignConfig, RoiAlignError, vector};
+use kestrel_slices as slices;
 use rayon::prelude::*;
 use tch::Tensor;
 

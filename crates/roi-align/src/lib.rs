@@ -24,7 +24,6 @@ mod error;
 pub mod kernel;
 mod plan;
 mod pooler;
-mod slices;
 mod vector;
 
 pub use bitmaps::crop_bitmaps;

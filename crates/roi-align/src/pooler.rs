@@ -5,8 +5,9 @@
 //! the bag; a box whose area is negative or NaN goes to the finest level.
 
 use crate::kernel::{self, Crop, MapShape, Order};
-use crate::{Roi, RoiAlignConfig, RoiAlignError, bag, slices};
+use crate::{Roi, RoiAlignConfig, RoiAlignError, bag};
 use kestrel_core::{BBox, ImageSize};
+use kestrel_slices as slices;
 use tch::{Device, Kind, Tensor};
 
 /// Side of the square box that belongs on [`CANONICAL_LEVEL`]: the input size of ImageNet models.

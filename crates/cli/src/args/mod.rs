@@ -96,9 +96,21 @@ pub struct DetectArgs {
     /// Pictures that go through the network together.
     #[arg(long, value_name = "N", default_value = "1", value_parser = count)]
     pub batch: NonZeroUsize,
+    /// Leave out what makes the network faster, to compare: docs/performance.md.
+    #[arg(long, value_enum, value_delimiter = ',', hide = true)]
+    pub without: Vec<Speedup>,
     /// Where the network runs.
     #[command(flatten)]
     pub compute: ComputeArgs,
+}
+
+/// What makes a network faster and its numbers no different, but for rounding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Speedup {
+    /// Norms as part of the convolutions before them.
+    Folding,
+    /// 3x3 convolutions with a quarter of the products.
+    Winograd,
 }
 
 /// Where and how wide the network runs.

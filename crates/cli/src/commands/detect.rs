@@ -1,6 +1,6 @@
 //! `kestrel detect`: pictures in, what is on them out.
 
-use crate::args::DetectArgs;
+use crate::args::{DetectArgs, Speedup};
 use crate::choice::Choice;
 use crate::commands::originals::Originals;
 use crate::commands::pictures::DrawnPictures;
@@ -12,7 +12,7 @@ use crate::{Outcome, device, model_source};
 use anyhow::{Result, bail};
 use kestrel_core::{Categories, Detections, RgbImage};
 use kestrel_data::{DecodeError, find_images};
-use kestrel_rcnn::Model;
+use kestrel_rcnn::{Model, Preparation};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,11 @@ pub(crate) fn run(arguments: &DetectArgs) -> Result<Outcome> {
     let choice =
         Choice::new(arguments.score, arguments.max_detections, wanted, &metadata.architecture);
     let architecture = choice.applied_to(metadata.architecture);
-    let model = Model::load(&architecture, &weights, device)?;
+    let how = Preparation {
+        fold_norms: !arguments.without.contains(&Speedup::Folding),
+        winograd: !arguments.without.contains(&Speedup::Winograd),
+    };
+    let model = Model::load_prepared(&architecture, &weights, device, how)?;
     drop(weights);
 
     let mut report = Report::open(arguments, images, metadata.categories)?;

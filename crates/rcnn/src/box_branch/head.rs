@@ -1,6 +1,8 @@
 //! The layers of the box branch.
 
-use kestrel_layers::{Activation, ConvConfig, ConvNorm, KAIMING_NORMAL, Linear, Mode, NormConfig};
+use kestrel_layers::{
+    Activation, ConvConfig, ConvNorm, KAIMING_NORMAL, Linear, Mode, NormConfig, Preparation,
+};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 use tch::nn::Path;
@@ -117,8 +119,8 @@ impl BoxHead {
     }
 
     /// Prepares every layer for inference.
-    pub fn prepare(&mut self) {
-        self.convs.iter_mut().for_each(ConvNorm::prepare);
+    pub fn prepare(&mut self, how: Preparation) {
+        self.convs.iter_mut().for_each(|layer| layer.prepare(how));
         self.fully_connected.iter_mut().for_each(Linear::prepare);
         self.cls_score.prepare();
         self.bbox_pred.prepare();

@@ -19,7 +19,7 @@ use crate::matcher::MatcherConfig;
 use crate::rpn::Proposals;
 use crate::sampler::{Draw, SamplerConfig};
 use kestrel_core::BBox;
-use kestrel_layers::Mode;
+use kestrel_layers::{Mode, Preparation};
 use kestrel_roi_align::{MultiLevelPooler, Roi, RoiAlignError, Route};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -139,8 +139,8 @@ impl BoxBranch {
     }
 
     /// Prepares the head for inference.
-    pub fn prepare(&mut self) {
-        self.head.prepare();
+    pub fn prepare(&mut self, how: Preparation) {
+        self.head.prepare(how);
     }
 }
 

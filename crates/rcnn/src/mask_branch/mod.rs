@@ -18,7 +18,7 @@ use crate::paste;
 use kestrel_core::{BBox, ImageSize, Label, Mask};
 use kestrel_layers::{
     Activation, Conv2d, ConvConfig, ConvNorm, ConvTranspose2d, KAIMING_NORMAL, Mode, NormConfig,
-    torch_default,
+    Preparation, torch_default,
 };
 use kestrel_roi_align::{MultiLevelPooler, Roi, RoiAlignError};
 use rayon::prelude::*;
@@ -191,9 +191,9 @@ impl MaskBranch {
     }
 
     /// Prepares every layer for inference.
-    pub fn prepare(&mut self) {
-        self.convs.iter_mut().for_each(ConvNorm::prepare);
+    pub fn prepare(&mut self, how: Preparation) {
+        self.convs.iter_mut().for_each(|layer| layer.prepare(how));
         self.conv5_mask.prepare();
-        self.mask_fcn_logits.prepare();
+        self.mask_fcn_logits.prepare(how);
     }
 }

@@ -1,7 +1,7 @@
 //! The convolutions of the region proposal network, shared by all levels.
 
 use crate::anchors::Anchors;
-use kestrel_layers::{Activation, Conv2d, ConvConfig, ConvNorm, Mode};
+use kestrel_layers::{Activation, Conv2d, ConvConfig, ConvNorm, Mode, Preparation};
 use tch::Tensor;
 use tch::nn::{Init, Path};
 
@@ -62,9 +62,9 @@ impl RpnHead {
     }
 
     /// Prepares every convolution for inference.
-    pub fn prepare(&mut self) {
-        self.conv.iter_mut().for_each(ConvNorm::prepare);
-        self.cls_logits.prepare();
-        self.bbox_pred.prepare();
+    pub fn prepare(&mut self, how: Preparation) {
+        self.conv.iter_mut().for_each(|layer| layer.prepare(how));
+        self.cls_logits.prepare(how);
+        self.bbox_pred.prepare(how);
     }
 }

@@ -18,7 +18,7 @@ use crate::losses::RpnLosses;
 use crate::matcher::MatcherConfig;
 use crate::sampler::{Draw, SamplerConfig};
 use kestrel_core::BBox;
-use kestrel_layers::Mode;
+use kestrel_layers::{Mode, Preparation};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 use tch::nn::Path;
@@ -118,7 +118,7 @@ impl Rpn {
     }
 
     /// Prepares the head for inference.
-    pub fn prepare(&mut self) {
-        self.head.prepare();
+    pub fn prepare(&mut self, how: Preparation) {
+        self.head.prepare(how);
     }
 }

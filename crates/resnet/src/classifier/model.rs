@@ -4,7 +4,7 @@ use super::architecture::ClassifierArchitecture;
 use super::network::Classifier;
 use crate::ClassifierError;
 use kestrel_core::RgbImage;
-use kestrel_layers::{Mode, channels_last};
+use kestrel_layers::{Mode, Preparation, channels_last};
 use kestrel_weights::{StateDict, Strictness, load};
 use rayon::prelude::*;
 use tch::{Device, Kind, nn, no_grad};
@@ -39,7 +39,7 @@ impl ClassifierModel {
         let store = nn::VarStore::new(device);
         let mut network = architecture.build(&store.root());
         load(store.variables(), weights, Strictness::Strict)?;
-        network.prepare();
+        network.prepare(Preparation::default());
         Ok(Self { architecture: architecture.clone(), network, device })
     }
 

@@ -1,7 +1,7 @@
 //! The network.
 
 use crate::{ResNet, ResNetConfig};
-use kestrel_layers::{Linear, Mode};
+use kestrel_layers::{Linear, Mode, Preparation};
 use tch::Tensor;
 use tch::nn::Path;
 
@@ -31,8 +31,8 @@ impl Classifier {
     }
 
     /// Prepares body and head for inference.
-    pub fn prepare(&mut self) {
-        self.body.prepare();
+    pub fn prepare(&mut self, how: Preparation) {
+        self.body.prepare(how);
         self.fc.prepare();
     }
 }

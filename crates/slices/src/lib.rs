@@ -1,7 +1,7 @@
-//! The floats of a tensor as a slice: the one place with unsafe code.
+//! The numbers of a tensor as a slice, for kernels that work on slices.
 //!
-//! The CPU kernel reads 75 MB of pyramid and writes 50 MB of crops for one image; `tch` has no
-//! safe view of a tensor's memory, and copies of both would take longer than the pooling.
+//! RoIAlign reads 75 MB of pyramid and writes 50 MB of crops for one image, a convolution as much;
+//! `tch` has no safe view of a tensor's memory, and copies of both would take longer than the work.
 #![allow(unsafe_code)]
 
 use tch::{Device, Kind, TchError, Tensor};
@@ -9,9 +9,9 @@ use tch::{Device, Kind, TchError, Tensor};
 /// The values of a contiguous float32 tensor on the CPU, in the order of its dimensions; `None`
 /// for any other tensor.
 ///
-/// No tensor that shares the memory may be written while the slice lives. Callers in this crate
-/// hold it only while slices are pooled, and call no tensor operation meanwhile.
-pub(crate) fn values(tensor: &Tensor) -> Option<&[f32]> {
+/// No tensor that shares the memory may be written while the slice lives. Kernels hold it only while
+/// they run, and call no tensor operation meanwhile.
+pub fn values(tensor: &Tensor) -> Option<&[f32]> {
     let length = dense_len(tensor, Kind::Float)?;
     if length == 0 {
         return Some(&[]);
@@ -24,7 +24,7 @@ pub(crate) fn values(tensor: &Tensor) -> Option<&[f32]> {
 
 /// The values of a contiguous tensor of bytes on the CPU; `None` for any other tensor. The rules of
 /// [`values`] hold.
-pub(crate) fn bytes(tensor: &Tensor) -> Option<&[u8]> {
+pub fn bytes(tensor: &Tensor) -> Option<&[u8]> {
     let length = dense_len(tensor, Kind::Uint8)?;
     if length == 0 {
         return Some(&[]);
@@ -33,13 +33,13 @@ pub(crate) fn bytes(tensor: &Tensor) -> Option<&[u8]> {
     Some(unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast(), length) })
 }
 
-/// The crops that `fill` writes, as a new float32 tensor of `shape` on the CPU.
+/// What `fill` writes, as a new float32 tensor of `shape` on the CPU.
 ///
 /// `fill` sees unspecified values and must write them all.
 ///
 /// # Errors
 /// When there is no memory for it.
-pub(crate) fn filled(shape: &[i64], fill: impl FnOnce(&mut [f32])) -> Result<Tensor, TchError> {
+pub fn filled(shape: &[i64], fill: impl FnOnce(&mut [f32])) -> Result<Tensor, TchError> {
     let tensor = Tensor::f_empty(shape, (Kind::Float, Device::Cpu))?;
     let length = tensor.numel();
     if length > 0 {
