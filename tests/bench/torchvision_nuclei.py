@@ -19,7 +19,7 @@ from pycocotools import mask as coco_mask
 from torchvision.io import ImageReadMode, decode_image
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "parity"))
-from trained import nuclei_model, state_dict  # noqa: E402
+from trained import BUILT_IN_SIZES, RECIPE_SIZES, nuclei_model, state_dict  # noqa: E402
 
 BATCH_SIZE, LR, WARMUP_STEPS, MAX_NORM = 4, 0.02, 100, 10.0
 
@@ -54,7 +54,7 @@ def read(path: Path, annotations: list) -> tuple[torch.Tensor, dict]:
 def train(folder: Path, num_steps: int) -> None:
     random.seed(0)
     torch.manual_seed(0)
-    model = nuclei_model().train()
+    model = nuclei_model(RECIPE_SIZES).train()
     optimiser = torch.optim.SGD(model.parameters(), lr=LR, momentum=0.9, weight_decay=1e-4)
     half_cosine = lambda step: (1 + math.cos(math.pi * step / num_steps)) / 2  # noqa: E731
     warmup = lambda step: min(1.0, 0.01 + 0.99 * step / min(WARMUP_STEPS, num_steps / 2))  # noqa: E731
@@ -74,7 +74,7 @@ def train(folder: Path, num_steps: int) -> None:
 
 
 def detect(model_file: Path, folder: Path, out: Path) -> None:
-    model = nuclei_model()
+    model = nuclei_model(BUILT_IN_SIZES)
     model.load_state_dict({name: value.float() for name, value in state_dict(model_file).items()})
     with torch.no_grad(), out.open("w") as lines:
         for path in sorted(folder.glob("*.png")):

@@ -28,7 +28,11 @@ TYPES = {"F32": np.float32, "F16": np.float16}
 BOX_PX, SCORE, MASK_IOU = 0.05, 1e-3, 0.99
 
 
-def nuclei_model() -> MaskRCNN:
+# Of pictures, shorter and longer side: in `models/nuclei.yaml` and in `configs/custom/nuclei.yaml`.
+BUILT_IN_SIZES, RECIPE_SIZES = (416, 832), (256, 512)
+
+
+def nuclei_model(sizes: tuple[int, int]) -> MaskRCNN:
     """`models/nuclei.yaml` in torchvision's words."""
     backbone = BackboneWithFPN(
         ResNet(BasicBlock, [1, 1, 1, 1]),
@@ -38,8 +42,8 @@ def nuclei_model() -> MaskRCNN:
     )
     return MaskRCNN(
         backbone,
-        min_size=256,
-        max_size=512,
+        min_size=sizes[0],
+        max_size=sizes[1],
         rpn_anchor_generator=AnchorGenerator(tuple((8 << level,) for level in range(5)), ((0.5, 1.0, 2.0),) * 5),
         rpn_pre_nms_top_n_train=1000,
         rpn_post_nms_top_n_train=500,
@@ -83,7 +87,7 @@ def worst(expected: dict, found: list) -> tuple[float, float, float]:
 
 def main() -> None:
     model_file, pictures, found_file = map(Path, sys.argv[1:])
-    model = nuclei_model()
+    model = nuclei_model(RECIPE_SIZES)
     model.load_state_dict(state_dict(model_file), strict=True)
     num_detections, rows = 0, []
     for line in found_file.read_text().splitlines():

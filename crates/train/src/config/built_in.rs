@@ -28,6 +28,7 @@ pub const BUILT_IN: &[BuiltIn] = built_in![
     "custom/bccd.yaml",
     "custom/finetune-boxes.yaml",
     "custom/finetune-masks.yaml",
+    "custom/nuclei-built-in.yaml",
     "custom/nuclei.yaml",
     "custom/penn-fudan.yaml",
     "quick/coco-mini.yaml",
@@ -98,7 +99,7 @@ mod tests {
         let path = folder().join("../models/nuclei.yaml");
         let text = fs::read_to_string(path).unwrap();
         let bundled = Architecture::from_yaml(&text, "nuclei.yaml").unwrap();
-        let trained = architecture("custom/nuclei.yaml");
+        let trained = architecture("custom/nuclei-built-in.yaml");
         // The number of classes is the data's.
         assert_eq!(Architecture { num_classes: bundled.num_classes, ..trained }, bundled);
     }
