@@ -2,7 +2,7 @@
 
 use super::ClassifyConfig;
 use crate::config::TrainConfig;
-use crate::data::TrainingData;
+use crate::data::{DataConfig, TrainingData};
 use crate::error::TrainError;
 use kestrel_data::{
     Augmentation, Collection, CropsSummary, Dataset, Format, ImageRecord, ObjectBox, Split,
@@ -59,7 +59,9 @@ impl ClassificationData {
                 Some(summary)
             }
         };
-        let crops = TrainingData::of(read_collection(&folder)?, &no_holding_back(), config.seed)?;
+        let crops = read_collection(&folder)?;
+        let parts = parts_of(&crops);
+        let crops = TrainingData::of(crops, &parts, config.seed)?;
         Self::of(TrainingData { names, ..crops }, summary).checked(&place)
     }
 
@@ -173,9 +175,10 @@ fn collection_of(data: TrainingData, root: &Path) -> Collection {
     Collection { format: Format::ClassFolders, root: root.into(), splits }
 }
 
-/// Images were held back before anything was cut out of them.
-fn no_holding_back() -> crate::data::DataConfig {
-    crate::data::DataConfig { val_share: Some(0.0), ..Default::default() }
+/// Images were held back before anything was cut out of them, or none were.
+fn parts_of(crops: &Collection) -> DataConfig {
+    let is_scored = crops.splits.iter().any(|split| split.name == "val");
+    DataConfig { val_share: (!is_scored).then_some(0.0), ..DataConfig::default() }
 }
 
 #[cfg(test)]

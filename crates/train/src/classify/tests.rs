@@ -3,7 +3,7 @@
 use super::*;
 use crate::{BUILT_IN, Ending, Event, Observer, Plan, RunFolder, Source, resolve, run};
 use kestrel_core::{Categories, ImageSize, RgbImage};
-use kestrel_data::{Augmentation, write_picture};
+use kestrel_data::{Augmentation, ObjectBox, write_picture};
 use kestrel_resnet::{ClassifierModel, InputConfig, Variant, top_k};
 use std::fs;
 use std::path::Path;
@@ -148,4 +148,29 @@ fn class_folders_that_were_converted_are_still_whole_pictures() {
     let data = ClassificationData::open(&config(&coco), runs.path(), &|_| ()).unwrap();
     assert_eq!(data.classes(), ["blue", "red"]);
     assert!(data.crops.is_none() && data.train.images[0].path.is_file());
+}
+
+/// Boxes that are not the whole picture are cut out, and the part held back before is scored on.
+#[test]
+fn objects_that_are_cut_out_are_held_back_with_their_pictures() {
+    let pictures = tempfile::tempdir().unwrap();
+    drawn(pictures.path(), 8);
+    let runs = tempfile::tempdir().unwrap();
+    let coco = runs.path().join("all.json");
+    let read = kestrel_data::read_collection(pictures.path()).unwrap();
+    let mut dataset = read.splits[0].dataset.clone().named_from(runs.path());
+    for object in dataset.images.iter_mut().flat_map(|image| &mut image.objects) {
+        object.bbox = ObjectBox::from_corners(1.0, 1.0, 23.0, 19.0);
+    }
+    kestrel_data::write_coco(&dataset, &coco).unwrap();
+    for (share, is_scored) in [(0.25, true), (0.0, false)] {
+        let folder = runs.path().join(share.to_string());
+        let mut config = config(&coco);
+        config.data.val_share = Some(share);
+        // The second time the crops are there.
+        for _ in 0..2 {
+            let data = ClassificationData::open(&config, &folder, &|_| ()).unwrap();
+            assert_eq!(data.val.is_some(), is_scored);
+        }
+    }
 }

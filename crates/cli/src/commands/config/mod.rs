@@ -7,7 +7,7 @@ use crate::args::{ConfigCommand, ConfigFileArgs};
 use crate::console::{self, counted};
 use crate::output::{Destination, write_text};
 use anyhow::{Result, bail};
-use kestrel_train::{BUILT_IN, Resolved, Source, TrainConfig, resolve};
+use kestrel_train::{BUILT_IN, Resolved, Source, TaskKind, TrainConfig, resolve};
 
 /// Runs the command.
 pub(crate) fn run(command: &ConfigCommand) -> Result<Outcome> {
@@ -48,6 +48,7 @@ fn check(arguments: &ConfigFileArgs) -> Result<Outcome> {
         None => format!("{} epochs", config.train.epochs),
     };
     let model = match &config.model.start.weights {
+        _ if config.task == TaskKind::Classify => "a classifier of whole pictures".to_owned(),
         Some(name) if config.model.as_start => format!("a detector like {name}"),
         _ => config.model.architecture.family().to_owned(),
     };
