@@ -10,17 +10,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A crate of the toolkit and the crates of the toolkit it may use, `kestrel-` left out.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("core", &[]),
     ("slices", &[]),
-    ("winograd", &[]),
+    ("threads", &[]),
+    ("winograd", &["threads"]),
     ("layers", &["slices", "winograd"]),
     ("weights", &["core"]),
     ("data", &["core"]),
     ("draw", &["core"]),
     ("eval", &["core"]),
     ("zoo", &["core"]),
-    ("roi-align", &["core", "slices"]),
+    ("roi-align", &["core", "slices", "threads"]),
     ("resnet", &["core", "layers", "weights"]),
     ("fpn", &["layers"]),
     ("rcnn", &["core", "fpn", "layers", "resnet", "roi-align", "weights"]),
@@ -33,8 +34,8 @@ const ARROWS: [(&str, &[&str]); 16] = [
 ];
 
 /// Crates that build and run without libtorch.
-const WITHOUT_TENSORS: [&str; 8] =
-    ["core", "data", "draw", "eval", "video", "winograd", "zoo", "xtask"];
+const WITHOUT_TENSORS: [&str; 9] =
+    ["core", "data", "draw", "eval", "threads", "video", "winograd", "zoo", "xtask"];
 
 /// The aim is 400; this leaves room for a table or an attribute.
 const MAX_LINES: usize = 450;

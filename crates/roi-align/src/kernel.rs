@@ -101,7 +101,7 @@ pub(crate) struct Crop<'a> {
 pub(crate) fn forward_crops(mut crops: Vec<Crop>, config: &RoiAlignConfig, order: Order) {
     // Neighbours share pixels: a third of the time is saved when they find them in the cache.
     crops.sort_by_key(Crop::place);
-    crops.into_par_iter().for_each_init(Vec::new, |pooled, crop| match order {
+    kestrel_threads::for_each_init(crops, Vec::new, |pooled, crop| match order {
         Order::ChannelsLast => crop.forward(config),
         Order::ChannelsFirst => crop.forward_channels_first(config, pooled),
     });

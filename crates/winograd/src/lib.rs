@@ -23,7 +23,6 @@ mod weight;
 
 use block::{Block, Scratch};
 use pulp::{Arch, Simd, WithSimd};
-use rayon::prelude::*;
 use weight::Weight;
 
 /// Size of the maps of a batch, without channels.
@@ -121,7 +120,7 @@ impl Winograd {
             return;
         }
         let blocks = Block::of_batch(self, x, shape, activation, y);
-        blocks.into_par_iter().for_each_init(Scratch::default, |scratch, block| {
+        kestrel_threads::for_each_init(blocks, Scratch::default, |scratch, block| {
             self.arch.dispatch(block.with(scratch));
         });
     }
