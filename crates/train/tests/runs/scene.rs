@@ -13,7 +13,7 @@ use kestrel_train::{
 };
 use kestrel_weights::StateDict;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tch::Device;
 
 const SIDE_PX: usize = 64;
@@ -156,6 +156,10 @@ pub fn collection(splits: impl IntoIterator<Item = (&'static str, Dataset)>) -> 
     }
 }
 
+/// libtorch draws first weights from one generator for the whole process: a second run, or the model it is
+/// scored with, would take numbers away from the first.
+static ONE_RUN_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 /// A run in `folder`, or what goes on there.
 pub fn train(
     config: &TrainConfig,
@@ -163,6 +167,7 @@ pub fn train(
     folder: &Path,
     notes: &mut Notes,
 ) -> Result<Ending, TrainError> {
+    let _alone = ONE_RUN_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     config.validate()?;
     let task = DetectionTask::new(config, data, Device::Cpu)?;
     task.freeze(config.model.start.freeze_stages);
