@@ -1,4 +1,4 @@
-//! Pictures from bytes to pixels: `cargo bench -p kestrel-data`.
+//! Pictures from bytes to pixels: `cargo bench --profile dev -p kestrel-data`.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use criterion::{Criterion, criterion_group, criterion_main};

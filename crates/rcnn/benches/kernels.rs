@@ -1,4 +1,4 @@
-//! The detector's own kernels, each beside what it stands in for: `cargo bench -p kestrel-rcnn`.
+//! The detector's own kernels, each beside what it stands in for: `cargo bench --profile dev -p kestrel-rcnn`.
 //!
 //! Sizes are those of one picture of 800x1088 pixels. torchvision's side of most of these is in
 //! `cargo xtask bench`.
