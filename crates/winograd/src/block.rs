@@ -3,7 +3,7 @@
 use crate::product;
 use crate::tile::{Factors, SIDE, TILE};
 use crate::weight::Aligned;
-use crate::{Activation, MapShape, Winograd};
+use crate::{Activation, LEAST_TILES, MapShape, Winograd};
 use pulp::{Simd, WithSimd};
 
 /// Bytes of `V` worked on at a time: it stays in the second cache with a panel of `M`, of which
@@ -11,8 +11,6 @@ use pulp::{Simd, WithSimd};
 const V_BYTES: usize = 1_300_000;
 /// With more tiles than this the weight passes by no less often than it has to.
 const MOST_TILES: usize = 96;
-/// With fewer its passing takes longer than the products.
-const LEAST_TILES: usize = 24;
 
 /// A row of tiles: up to four rows of pixels of one image.
 #[derive(Clone, Copy)]

@@ -46,8 +46,17 @@ impl Grid {
         Self { x, y, cells, reach: ((1.0 - lower) / lower).max(0.0) as f32, iou_thresh }
     }
 
-    /// Whether a kept box overlaps `b` by more than the threshold.
-    pub(super) fn suppresses(&self, b: &BBox) -> bool {
+    /// Keeps the box unless it overlaps one that is kept by more than the threshold.
+    pub(super) fn takes(&mut self, b: &BBox) -> bool {
+        let survives = !self.suppresses(b);
+        if survives {
+            let cell = self.y.cell(b.y1) * self.x.num_cells() + self.x.cell(b.x1);
+            self.cells[cell].push(*b);
+        }
+        survives
+    }
+
+    fn suppresses(&self, b: &BBox) -> bool {
         let columns = self.x.window(b.x1, self.reach * b.width());
         let mut rows = self.y.window(b.y1, self.reach * b.height());
         rows.any(|row| {
@@ -56,11 +65,6 @@ impl Grid {
             let kept = |kept: &BBox| f64::from(kept.iou(b)) > self.iou_thresh;
             cells.iter().flatten().any(kept)
         })
-    }
-
-    pub(super) fn keep(&mut self, b: &BBox) {
-        let cell = self.y.cell(b.y1) * self.x.num_cells() + self.x.cell(b.x1);
-        self.cells[cell].push(*b);
     }
 }
 

@@ -32,13 +32,8 @@ pub fn nms(boxes: &[BBox], scores: &[f32], iou_thresh: f64) -> Vec<usize> {
         return nms_by_grid(boxes, scores, iou_thresh);
     }
     let mut kept = Kept::with_capacity(boxes.len());
-    let mut survivors = Vec::new();
-    for index in by_falling_score(scores) {
-        if !kept.suppresses(&boxes[index], iou_thresh) {
-            kept.push(&boxes[index]);
-            survivors.push(index);
-        }
-    }
+    let mut survivors = by_falling_score(scores);
+    survivors.retain(|&index| kept.takes(&boxes[index], iou_thresh));
     survivors
 }
 
@@ -46,13 +41,7 @@ pub fn nms(boxes: &[BBox], scores: &[f32], iou_thresh: f64) -> Vec<usize> {
 fn nms_by_grid(boxes: &[BBox], scores: &[f32], iou_thresh: f64) -> Vec<usize> {
     let mut kept = Grid::new(boxes, iou_thresh);
     let mut survivors = by_falling_score(scores);
-    survivors.retain(|&index| {
-        let survives = !kept.suppresses(&boxes[index]);
-        if survives {
-            kept.keep(&boxes[index]);
-        }
-        survives
-    });
+    survivors.retain(|&index| kept.takes(&boxes[index]));
     survivors
 }
 
@@ -115,6 +104,15 @@ impl Kept {
     fn with_capacity(boxes: usize) -> Self {
         let column = || Vec::with_capacity(boxes);
         Self { x1: column(), y1: column(), x2: column(), y2: column(), area: column() }
+    }
+
+    /// Keeps the box unless it overlaps one that is kept by more than the threshold.
+    fn takes(&mut self, b: &BBox, iou_thresh: f64) -> bool {
+        let survives = !self.suppresses(b, iou_thresh);
+        if survives {
+            self.push(b);
+        }
+        survives
     }
 
     fn push(&mut self, b: &BBox) {

@@ -6,7 +6,7 @@ use kestrel_core::{Categories, ImageSize, RgbImage};
 use kestrel_data::{Augmentation, ObjectBox, write_picture};
 use kestrel_resnet::{ClassifierModel, InputConfig, Variant, top_k};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// Reddish and bluish squares, noisy so that no two are alike.
@@ -136,15 +136,23 @@ fn the_data_decides_the_side_and_a_lone_class_is_refused() {
     assert!(ClassificationData::open(&config, runs.path(), &|_| ()).is_err());
 }
 
+/// Class folders as one COCO file in `to`, with other boxes.
+fn as_coco(pictures: &Path, to: &Path, change: impl Fn(&mut ObjectBox)) -> PathBuf {
+    let coco = to.join("all.json");
+    let read = kestrel_data::read_collection(pictures).unwrap();
+    let mut dataset = read.splits[0].dataset.clone().named_from(to);
+    let objects = dataset.images.iter_mut().flat_map(|image| &mut image.objects);
+    objects.for_each(|object| change(&mut object.bbox));
+    kestrel_data::write_coco(&dataset, &coco).unwrap();
+    coco
+}
+
 #[test]
 fn class_folders_that_were_converted_are_still_whole_pictures() {
     let pictures = tempfile::tempdir().unwrap();
     drawn(pictures.path(), 3);
     let runs = tempfile::tempdir().unwrap();
-    let coco = runs.path().join("all.json");
-    let read = kestrel_data::read_collection(pictures.path()).unwrap();
-    let dataset = read.splits[0].dataset.clone().named_from(runs.path());
-    kestrel_data::write_coco(&dataset, &coco).unwrap();
+    let coco = as_coco(pictures.path(), runs.path(), |_| ());
     let data = ClassificationData::open(&config(&coco), runs.path(), &|_| ()).unwrap();
     assert_eq!(data.classes(), ["blue", "red"]);
     assert!(data.crops.is_none() && data.train.images[0].path.is_file());
@@ -156,13 +164,9 @@ fn objects_that_are_cut_out_are_held_back_with_their_pictures() {
     let pictures = tempfile::tempdir().unwrap();
     drawn(pictures.path(), 8);
     let runs = tempfile::tempdir().unwrap();
-    let coco = runs.path().join("all.json");
-    let read = kestrel_data::read_collection(pictures.path()).unwrap();
-    let mut dataset = read.splits[0].dataset.clone().named_from(runs.path());
-    for object in dataset.images.iter_mut().flat_map(|image| &mut image.objects) {
-        object.bbox = ObjectBox::from_corners(1.0, 1.0, 23.0, 19.0);
-    }
-    kestrel_data::write_coco(&dataset, &coco).unwrap();
+    let coco = as_coco(pictures.path(), runs.path(), |bbox| {
+        *bbox = ObjectBox::from_corners(1.0, 1.0, 23.0, 19.0);
+    });
     for (share, is_scored) in [(0.25, true), (0.0, false)] {
         let folder = runs.path().join(share.to_string());
         let mut config = config(&coco);
