@@ -8,7 +8,8 @@ use crate::decoder::FEW_WAITING;
 use crate::error::VideoError;
 use crate::ffmpeg::{Ffmpeg, Process};
 use crate::frame::{AudioPacket, ClipFormat, Frame};
-use crate::nut::{PCM16, RGB24, Stream, StreamKind, Writer};
+use crate::nut::{PCM16, Stream, StreamKind, Writer};
+use crate::pixels::{PixelFormat, write_yuv420};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,17 +22,17 @@ const QUALITY: &str = "20";
 /// Fast enough to leave the processor to the detector.
 const PRESET: &str = "veryfast";
 
-/// Of larger frames than those of 1080p the encoder may hold few: a dozen of 4K take 0.4 GB.
+/// Of larger frames than those of 1080p the encoder holds few: it does not look further ahead than one,
+/// and its threads share a frame instead of having one each, which would take 0.4 GB with 4K.
 const LARGE_FRAME_PX: usize = 1920 * 1088;
-const LITTLE_AHEAD: &str = "rc-lookahead=3:sync-lookahead=0:bframes=0";
+const FEW_HELD: &str = "rc-lookahead=1:sync-lookahead=0:bframes=0:sliced-threads=1:threads=4";
 
 /// A clip whose encoder died lacks about this much at its end; and a player can jump so finely.
 const KEY_FRAME_SECS: u32 = 2;
 
-/// H.264 as every player takes it has half the colours in each direction, so that an odd side gets
-/// another line; and says which colours it has, or players guess by the size.
+/// H.264 as every player takes it has even sides, so that an odd one gets another line; and says which
+/// colours it has, or players guess by the size.
 const FILTERS: &str = "pad=w=ceil(iw/2)*2:h=ceil(ih/2)*2,\
-                       scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,\
                        setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv";
 
 /// Where the streams are in the pipe to ffmpeg.
@@ -94,6 +95,8 @@ pub struct Encoder {
     growing: TempPath,
     process: Process,
     writer: Option<Writer<ChildStdin>>,
+    /// The last frame as it was written, for the next one's room.
+    planes: Vec<u8>,
     num_frames: usize,
     last_ticks: Option<i64>,
 }
@@ -123,6 +126,7 @@ impl Encoder {
             growing,
             process,
             writer: None,
+            planes: Vec::new(),
             num_frames: 0,
             last_ticks: None,
         };
@@ -142,7 +146,13 @@ impl Encoder {
         let ticks = self.last_ticks.map_or(frame.ticks, |last| frame.ticks.max(last + 1));
         self.last_ticks = Some(ticks);
         self.write_audio(&frame.audio)?;
-        self.write_packet(VIDEO, ticks, frame.picture.pixels())?;
+        let mut planes = std::mem::take(&mut self.planes);
+        write_yuv420(&frame.picture, &mut planes).map_err(|error| VideoError::Write {
+            path: self.path.clone(),
+            source: io::Error::other(error),
+        })?;
+        self.write_packet(VIDEO, ticks, &planes)?;
+        self.planes = planes;
         self.num_frames += 1;
         Ok(())
     }
@@ -241,7 +251,7 @@ fn command(ffmpeg: &Ffmpeg, growing: &Path, container: Container, format: &ClipF
     command.args(["-vf", FILTERS]);
     command.args(["-c:v", "libx264", "-preset", PRESET, "-crf", QUALITY]);
     if format.size.area() > LARGE_FRAME_PX {
-        command.args(["-x264-params", LITTLE_AHEAD]);
+        command.args(["-x264-params", FEW_HELD]);
     }
     command.args(["-force_key_frames", &format!("expr:gte(t,n_forced*{KEY_FRAME_SECS})")]);
     if let Some(audio) = &format.audio {
@@ -258,7 +268,7 @@ fn command(ffmpeg: &Ffmpeg, growing: &Path, container: Container, format: &ClipF
 fn streams(format: &ClipFormat) -> Vec<Stream> {
     let &ClipFormat { size, time_base, frame_rate, pixel_aspect, audio } = format;
     let video = Stream {
-        tag: RGB24,
+        tag: PixelFormat::Yuv420.tag(),
         time_base,
         kind: StreamKind::Video { size, frame_rate, pixel_aspect },
     };

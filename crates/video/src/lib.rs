@@ -16,6 +16,7 @@ mod frame;
 mod nut;
 mod pictures;
 mod pipeline;
+mod pixels;
 mod source;
 mod summary;
 mod time;

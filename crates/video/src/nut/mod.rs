@@ -74,9 +74,6 @@ pub(crate) struct Packet {
     pub data: Vec<u8>,
 }
 
-/// 24-bit RGB pictures, without padding.
-pub(crate) const RGB24: [u8; 4] = *b"RGB\x18";
-
 /// Interleaved 16-bit little-endian samples.
 pub(crate) const PCM16: [u8; 4] = *b"PSD\x10";
 

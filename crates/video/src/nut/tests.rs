@@ -7,7 +7,7 @@ fn streams() -> Vec<Stream> {
     let size = ImageSize::new(3, 5);
     vec![
         Stream {
-            tag: RGB24,
+            tag: *b"RGB\x18",
             time_base: TimeBase::new(1001, 30_000).unwrap(),
             kind: StreamKind::Video {
                 size,

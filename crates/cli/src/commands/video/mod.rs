@@ -10,7 +10,7 @@ use crate::args::VideoArgs;
 use crate::choice::Choice;
 use crate::console::{self, counted};
 use crate::output::video::{RunFacts, SeenFrame, Summary};
-use crate::{Outcome, device, model_source};
+use crate::{Outcome, device, memory, model_source};
 use anyhow::{Error, Result};
 use follow::{Clock, Follower};
 use interrupt::Interrupt;
@@ -48,6 +48,7 @@ pub(crate) fn run(arguments: &VideoArgs) -> Result<Outcome> {
         Err(error) if is_about_the_clip(&error) => return Ok(failed(&error)),
         Err(error) => return Err(error),
     };
+    memory::give_back_large_frames(3 * clip.format().size.area());
     let outputs = Outputs::open(arguments, places, &source, &clip, &categories, find_ffmpeg)?;
     let (model, choice, categories) = (&model, &choice, &categories);
     let following = Following { arguments, model, choice, name, categories };
