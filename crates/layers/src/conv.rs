@@ -2,6 +2,7 @@
 //!
 //! Shapes: input `[N, C, H, W]`, output `[N, C', H', W']`.
 
+use crate::precision::{Precision, operand};
 use crate::{Activation, Preparation, channels_last, torch_default};
 use kestrel_slices as slices;
 use kestrel_winograd::{MapShape, Winograd};
@@ -89,8 +90,9 @@ impl Conv2d {
             return y;
         }
         let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
-        let mut y =
-            x.conv2d(&self.weight, self.bias.as_ref(), stride, padding, [1, 1], self.groups);
+        let (x, weight, bias) =
+            (operand(x), operand(&self.weight), self.bias.as_ref().map(operand));
+        let mut y = x.conv2d(&weight, bias.as_ref(), stride, padding, [1, 1], self.groups);
         match activation {
             Activation::None => y,
             // In place: a convolution does not need its own output again.
@@ -107,6 +109,9 @@ impl Conv2d {
             height: height.try_into().ok()?,
             width: width.try_into().ok()?,
         };
+        if Precision::current() != Precision::Float32 {
+            return None;
+        }
         if x.requires_grad() || !shape.is_large() || channels_in != self.weight.size()[1] {
             return None;
         }
@@ -133,16 +138,17 @@ impl Conv2d {
 
     /// What a 1x1 convolution of stride 1 gives for pixels in rows: `[.., C] -> [.., C']`.
     pub fn of_rows(&self, rows: &Tensor) -> Tensor {
-        rows.linear(&self.weight.flatten(1, -1), self.bias.as_ref())
+        let bias = self.bias.as_ref().map(operand);
+        operand(rows).linear(&operand(&self.weight).flatten(1, -1), bias.as_ref())
     }
 
     /// The same with only one output channel for each image: `[N, pixels, C]` and `outputs [N]` to
     /// `[N, pixels]`.
     pub fn one_output_each(&self, rows: &Tensor, outputs: &Tensor) -> Tensor {
-        let columns = self.weight.flatten(1, -1).index_select(0, outputs).unsqueeze(-1);
-        let products = rows.bmm(&columns).squeeze_dim(-1);
+        let columns = operand(&self.weight).flatten(1, -1).index_select(0, outputs).unsqueeze(-1);
+        let products = operand(rows).bmm(&columns).squeeze_dim(-1);
         match &self.bias {
-            Some(bias) => products + bias.index_select(0, outputs).unsqueeze(1),
+            Some(bias) => products + operand(bias).index_select(0, outputs).unsqueeze(1),
             None => products,
         }
     }
@@ -204,9 +210,9 @@ impl ConvTranspose2d {
         let [images, channels_in] = [0, 1].map(|dim| x.size()[dim]);
         let channels_out = self.bias.size()[0];
         let places = self.stride * self.stride;
-        let weight = self.weight.permute([0, 2, 3, 1]).reshape([channels_in, -1]);
-        let pixels = x.permute([0, 2, 3, 1]).reshape([-1, channels_in]);
-        let rows = self.bias.repeat([places]).addmm(&pixels, &weight);
+        let weight = operand(&self.weight).permute([0, 2, 3, 1]).reshape([channels_in, -1]);
+        let pixels = operand(x).permute([0, 2, 3, 1]).reshape([-1, channels_in]);
+        let rows = operand(&self.bias).repeat([places]).addmm(&pixels, &weight);
         rows.view([images, x.size()[2] * x.size()[3] * places, channels_out])
     }
 

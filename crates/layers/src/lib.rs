@@ -8,6 +8,7 @@
 mod conv;
 mod linear;
 mod norm;
+mod precision;
 mod sequence;
 
 pub use kestrel_winograd::Activation;
@@ -15,6 +16,7 @@ pub use kestrel_winograd::Activation;
 pub use conv::{Conv2d, ConvConfig, ConvTranspose2d};
 pub use linear::Linear;
 pub use norm::{Norm, NormConfig};
+pub use precision::{Precision, full};
 pub use sequence::ConvNorm;
 
 use tch::Tensor;

@@ -1,5 +1,6 @@
 //! The fully connected layer.
 
+use crate::precision::operand;
 use crate::torch_default;
 use tch::Tensor;
 use tch::nn::Path;
@@ -23,7 +24,7 @@ impl Linear {
 
     /// `[R, C] -> [R, C']`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        x.linear(&self.weight, Some(&self.bias))
+        operand(x).linear(&operand(&self.weight), Some(&operand(&self.bias)))
     }
 
     /// Detaches the parameters.

@@ -3,7 +3,7 @@
 //! Source: `torch.nn.BatchNorm2d`, `torchvision.ops.misc.FrozenBatchNorm2d`,
 //! `torch.nn.GroupNorm`. The count `num_batches_tracked` is not kept: nothing reads it.
 
-use crate::{Mode, Preparation};
+use crate::{Mode, Preparation, full};
 use serde::{Deserialize, Serialize};
 use tch::nn::{Init, Path};
 use tch::{Tensor, no_grad};
@@ -121,10 +121,11 @@ impl Norm {
             Self::Batch(statistics) => statistics.normalise(x, mode),
             Self::Frozen(statistics, eps) => {
                 let (scale, shift) = statistics.affine(*eps);
+                let [scale, shift] = [scale, shift].map(|vector| vector.to_kind(x.kind()));
                 x * scale.view([1, -1, 1, 1]) + shift.view([1, -1, 1, 1])
             }
             Self::Group(weight, bias, groups) => {
-                x.group_norm(*groups, Some(weight), Some(bias), EPS, false)
+                full(x).group_norm(*groups, Some(weight), Some(bias), EPS, false)
             }
             Self::Folded => x.shallow_clone(),
         }

@@ -4,7 +4,8 @@
 //! with the seconds that took. The other side, `tests/bench/torchvision_parts.py`, has made the files.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
-// As the program has it: what is measured is what users run.
+// As the program has it: what is measured is what users run. What only video needs stays unused.
+#[allow(dead_code)]
 #[path = "../../cli/src/memory.rs"]
 mod memory;
 

@@ -14,7 +14,7 @@ use crate::rpn::Rpn;
 use crate::sampler::Draw;
 use kestrel_core::{Detection, Detections, Mask};
 use kestrel_fpn::Fpn;
-use kestrel_layers::{Mode, Preparation};
+use kestrel_layers::{Mode, Preparation, full};
 use kestrel_resnet::ResNet;
 use tch::nn::Path;
 use tch::{Tensor, no_grad};
@@ -84,7 +84,9 @@ impl FasterRcnn {
 
     /// P2 and up, finest first.
     pub fn pyramid(&self, batch: &Batch, mode: Mode) -> Vec<Tensor> {
-        self.fpn.forward(&self.body.forward(&batch.pixels, mode), mode)
+        let pyramid = self.fpn.forward(&self.body.forward(&batch.pixels, mode), mode);
+        // Crops are taken from float32.
+        pyramid.iter().map(full).collect()
     }
 
     /// Objects in resized pixels, with the pyramid they were found in.

@@ -7,7 +7,7 @@
 
 use crate::config::SettingError;
 use crate::error::TrainError;
-use crate::optimiser::{Ema, Optimiser};
+use crate::optimiser::{Ema, LossScale, Optimiser};
 use crate::task::Score;
 use kestrel_data::LoaderPosition;
 use kestrel_weights::{FloatStorage, StateDict};
@@ -62,6 +62,9 @@ pub struct Progress {
     pub best: Option<Score>,
     /// Looks at the validation data since then.
     pub looks_without_gain: u64,
+    /// How much the loss is enlarged, with gradients of 16 bits.
+    #[serde(default)]
+    pub loss_scale: Option<LossScale>,
 }
 
 /// Everything that changes while a run goes on.
@@ -147,7 +150,8 @@ impl RunState<'_> {
             no_grad(|| tensor.copy_(kept));
         }
         self.progress = progress;
-        self.optimiser.set_num_steps(self.progress.step);
+        let num_lost = self.progress.loss_scale.as_ref().map_or(0, LossScale::num_lost);
+        self.optimiser.set_num_steps(self.progress.step - num_lost);
         Ok(())
     }
 }

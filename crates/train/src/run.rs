@@ -12,7 +12,7 @@ use crate::checkpoint::{Progress, RunState};
 use crate::config::{TrainConfig, to_text};
 use crate::error::TrainError;
 use crate::observer::{Ending, Event, Observer};
-use crate::optimiser::{Ema, Optimiser};
+use crate::optimiser::{Ema, LossScale, Optimiser};
 use crate::record::{Metric, Recorder};
 use crate::task::{Score, Task, Validated};
 use kestrel_data::Dataset;
@@ -105,7 +105,10 @@ fn start<'a>(task: &'a impl Task, config: &TrainConfig) -> RunState<'a> {
         variables,
         optimiser: Optimiser::new(variables, &config.train.optimiser),
         ema: config.train.ema_decay.map(|decay| Ema::new(variables, decay)),
-        progress: Progress::default(),
+        progress: Progress {
+            loss_scale: LossScale::of(config.train.precision),
+            ..Progress::default()
+        },
     }
 }
 

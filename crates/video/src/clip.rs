@@ -41,8 +41,8 @@ pub struct Clip {
 
 #[derive(Debug)]
 enum Frames {
-    Decoded(Decoder),
-    Pictures(PictureSequence),
+    Decoded(Box<Decoder>),
+    Pictures(Box<PictureSequence>),
 }
 
 impl Clip {
@@ -58,9 +58,9 @@ impl Clip {
     ) -> Result<Self, E> {
         let frames = match source {
             Source::Pictures(pictures) => {
-                Frames::Pictures(PictureSequence::open(pictures, options)?)
+                Frames::Pictures(Box::new(PictureSequence::open(pictures, options)?))
             }
-            _ => Frames::Decoded(Decoder::open(&ffmpeg()?, source, options)?),
+            _ => Frames::Decoded(Box::new(Decoder::open(&ffmpeg()?, source, options)?)),
         };
         Ok(Self { frames })
     }

@@ -1,7 +1,7 @@
 //! The layers of the box branch.
 
 use kestrel_layers::{
-    Activation, ConvConfig, ConvNorm, KAIMING_NORMAL, Linear, Mode, NormConfig, Preparation,
+    Activation, ConvConfig, ConvNorm, KAIMING_NORMAL, Linear, Mode, NormConfig, Preparation, full,
 };
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -113,8 +113,8 @@ impl BoxHead {
         };
         let x = self.fully_connected.iter().fold(rows, |x, layer| layer.forward(&x).relu_());
         BoxPredictions {
-            class_logits: self.cls_score.forward(&x),
-            box_deltas: self.bbox_pred.forward(&x),
+            class_logits: full(&self.cls_score.forward(&x)),
+            box_deltas: full(&self.bbox_pred.forward(&x)),
         }
     }
 

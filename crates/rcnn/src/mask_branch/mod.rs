@@ -18,7 +18,7 @@ use crate::paste;
 use kestrel_core::{BBox, ImageSize, Label, Mask};
 use kestrel_layers::{
     Activation, Conv2d, ConvConfig, ConvNorm, ConvTranspose2d, KAIMING_NORMAL, Mode, NormConfig,
-    Preparation, torch_default,
+    Preparation, full, torch_default,
 };
 use kestrel_roi_align::{MultiLevelPooler, Roi, RoiAlignError};
 use rayon::prelude::*;
@@ -153,7 +153,8 @@ impl MaskBranch {
     fn logits_of(&self, crops: &Tensor, labels: &[Label], mode: Mode) -> Tensor {
         let places: Vec<usize> = labels.iter().map(|label| label.index()).collect();
         let rows = self.rows(crops, mode);
-        self.mask_fcn_logits.one_output_each(&rows, &index_tensor(&places, rows.device()))
+        let outputs = index_tensor(&places, rows.device());
+        full(&self.mask_fcn_logits.one_output_each(&rows, &outputs))
     }
 
     /// Mask logits of every class for crops of these RoIs, `[D, C, 2 P, 2 P]`.
@@ -167,7 +168,7 @@ impl MaskBranch {
         mode: Mode,
     ) -> Result<Tensor, RoiAlignError> {
         let rows = self.rows(&pool(&self.pooler, pyramid, rois)?, mode);
-        let logits = self.mask_fcn_logits.of_rows(&rows);
+        let logits = full(&self.mask_fcn_logits.of_rows(&rows));
         Ok(self.conv5_mask.image_of_rows(&logits, self.side()))
     }
 

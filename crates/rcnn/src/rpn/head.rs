@@ -1,7 +1,7 @@
 //! The convolutions of the region proposal network, shared by all levels.
 
 use crate::anchors::Anchors;
-use kestrel_layers::{Activation, Conv2d, ConvConfig, ConvNorm, Mode, Preparation};
+use kestrel_layers::{Activation, Conv2d, ConvConfig, ConvNorm, Mode, Preparation, full};
 use tch::Tensor;
 use tch::nn::{Init, Path};
 
@@ -53,7 +53,7 @@ impl RpnHead {
             let first = level.shallow_clone();
             let x = self.conv.iter().fold(first, |x, conv| conv.forward(&x, Mode::Eval));
             // From channels to rows, columns, anchors: a view where the maps are channels-last.
-            let rows = |map: Tensor| map.permute([0, 2, 3, 1]).flatten(1, -1);
+            let rows = |map: Tensor| full(&map).permute([0, 2, 3, 1]).flatten(1, -1);
             logits.push(rows(self.cls_logits.forward(&x)));
             let coded = rows(self.bbox_pred.forward(&x));
             deltas.push(coded.view([coded.size()[0], -1, 4]));

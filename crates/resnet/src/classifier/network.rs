@@ -1,7 +1,7 @@
 //! The network.
 
 use crate::{ResNet, ResNetConfig};
-use kestrel_layers::{Linear, Mode, Preparation};
+use kestrel_layers::{Linear, Mode, Preparation, full};
 use tch::Tensor;
 use tch::nn::Path;
 
@@ -22,7 +22,7 @@ impl Classifier {
     /// `[N, 3, H, W]` to logits `[N, classes]`.
     pub fn forward(&self, pixels: &Tensor, mode: Mode) -> Tensor {
         let [.., c5] = self.body.forward(pixels, mode);
-        self.fc.forward(&c5.mean_dim([2i64, 3].as_slice(), false, None))
+        full(&self.fc.forward(&full(&c5).mean_dim([2i64, 3].as_slice(), false, None)))
     }
 
     /// The body, to look at C2 to C5.

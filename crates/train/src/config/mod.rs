@@ -18,6 +18,7 @@ use crate::schedule::ScheduleConfig;
 use crate::start::StartConfig;
 use crate::validation::ValidationConfig;
 use kestrel_data::LoaderConfig;
+use kestrel_layers::Precision;
 use kestrel_rcnn::Architecture;
 use serde::{Deserialize, Serialize};
 
@@ -105,6 +106,9 @@ pub struct RecipeConfig {
     /// Part of the averaged weights that one step keeps, such as 0.999. The averaged weights are
     /// those that are scored and written. Without it there are none.
     pub ema_decay: Option<f64>,
+    /// Bits of the products of a step. With `float16` the loss is scaled, and a step whose gradients
+    /// overflow is left out. Scores are always taken in float32.
+    pub precision: Precision,
     /// How gradients become steps.
     pub optimiser: OptimiserConfig,
     /// How the learning rate changes over the run.
@@ -141,6 +145,7 @@ impl Default for RecipeConfig {
             accumulate: 1,
             clip_norm: None,
             ema_decay: None,
+            precision: Precision::default(),
             optimiser: OptimiserConfig::default(),
             schedule: ScheduleConfig::default(),
         }

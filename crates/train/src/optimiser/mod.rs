@@ -5,8 +5,10 @@
 
 mod ema;
 mod groups;
+mod loss_scale;
 
 pub use ema::Ema;
+pub use loss_scale::LossScale;
 
 use crate::config::SettingError;
 use groups::Parameter;

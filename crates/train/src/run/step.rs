@@ -2,9 +2,10 @@
 
 use super::Plan;
 use crate::checkpoint::RunState;
-use crate::config::TrainConfig;
+use crate::config::{RecipeConfig, TrainConfig};
 use crate::error::TrainError;
 use crate::observer::{Event, Observer};
+use crate::optimiser::LossScale;
 use crate::record::{Metric, memory_bytes};
 use crate::task::Task;
 use kestrel_data::{
@@ -39,8 +40,10 @@ pub(super) struct Steps<'a, T: Task> {
 #[derive(Default)]
 struct Sums {
     losses: BTreeMap<String, f64>,
-    grad_norm: f64,
     count: u64,
+    grad_norm: f64,
+    /// Steps whose gradients were numbers.
+    num_norms: u64,
 }
 
 impl<'a, T: Task> Steps<'a, T> {
@@ -81,17 +84,34 @@ impl<'a, T: Task> Steps<'a, T> {
         state.optimiser.zero_grad();
         let mut losses = BTreeMap::new();
         let mut image_ids = Vec::new();
-        let weight = 1.0 / self.config.train.accumulate as f64;
-        for _ in 0..self.config.train.accumulate {
+        let RecipeConfig { accumulate, precision, .. } = self.config.train;
+        let weight = 1.0 / accumulate as f64;
+        let scale = state.progress.loss_scale.as_ref().map_or(1.0, LossScale::factor);
+        for _ in 0..accumulate {
             let ready = self.ready(step, observer)?;
             image_ids.extend(ready.image_ids);
-            for (name, value) in self.task.backward(&ready.batch, &mut draw, weight)? {
+            let backward = || self.task.backward(&ready.batch, &mut draw, weight * scale);
+            for (name, value) in precision.during(backward)? {
                 self.require_finite(step, name, value, &image_ids)?;
                 *losses.entry(name.to_owned()).or_insert(0.0) += value * weight;
             }
         }
+        if scale != 1.0 {
+            state.optimiser.scale_gradients(1.0 / scale);
+        }
         let grad_norm = state.optimiser.grad_norm();
-        self.require_finite(step, "the norm of the gradients", grad_norm, &image_ids)?;
+        if state.progress.loss_scale.as_mut().is_none_or(|scale| scale.accepts(grad_norm)) {
+            self.require_finite(step, "the norm of the gradients", grad_norm, &image_ids)?;
+            self.move_weights(state, step, grad_norm, lr);
+        }
+        self.sums.add(losses, grad_norm);
+        state.progress.step = step;
+        state.progress.position = self.loader.position();
+        self.num_images += image_ids.len();
+        Ok(self.is_line(step).then(|| self.line(step, epoch, lr)))
+    }
+
+    fn move_weights(&self, state: &mut RunState<'_>, step: u64, grad_norm: f64, lr: f64) {
         if let Some(limit) = self.config.train.clip_norm.filter(|&limit| grad_norm > limit) {
             // The small number is torch's (`clip_grad_norm_`).
             state.optimiser.scale_gradients(limit / (grad_norm + 1e-6));
@@ -100,11 +120,6 @@ impl<'a, T: Task> Steps<'a, T> {
         if let Some(ema) = &mut state.ema {
             ema.update(state.variables, step);
         }
-        state.progress.step = step;
-        state.progress.position = self.loader.position();
-        self.num_images += image_ids.len();
-        self.sums.add(losses, grad_norm);
-        Ok(self.is_line(step).then(|| self.line(step, epoch, lr)))
     }
 
     /// The next batch. Pictures that cannot be read are named and left out, and so is a batch of
@@ -171,13 +186,16 @@ impl Sums {
         for (name, value) in losses.into_iter().chain([("loss".to_owned(), total)]) {
             *self.losses.entry(name).or_insert(0.0) += value;
         }
-        self.grad_norm += grad_norm;
         self.count += 1;
+        if grad_norm.is_finite() {
+            self.grad_norm += grad_norm;
+            self.num_norms += 1;
+        }
     }
 
     fn means(self) -> (BTreeMap<String, f64>, f64) {
         let count = self.count.max(1) as f64;
         let losses = self.losses.into_iter().map(|(name, sum)| (name, sum / count)).collect();
-        (losses, self.grad_norm / count)
+        (losses, self.grad_norm / self.num_norms.max(1) as f64)
     }
 }

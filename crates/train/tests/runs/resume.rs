@@ -1,6 +1,7 @@
 //! A run that was interrupted gives the very weights of one that was not.
 
 use crate::scene::{Notes, bytes_of, collection, config, drawn, train};
+use kestrel_layers::Precision;
 use kestrel_train::{DataConfig, Ending, MODEL_FILE, OptimiserKind, TrainConfig, TrainingData};
 use std::fs;
 use std::path::Path;
@@ -48,6 +49,17 @@ fn adamw_with_accumulation_goes_on_exactly() {
     config.train.lr = 1e-3;
     config.train.accumulate = 2;
     check_interrupted_at(&config, 7);
+}
+
+#[test]
+fn sixteen_bits_go_on_exactly() {
+    let mut config = config();
+    config.train.optimiser.kind = OptimiserKind::AdamW;
+    config.train.lr = 1e-3;
+    for precision in [Precision::Bfloat16, Precision::Float16] {
+        config.train.precision = precision;
+        check_interrupted_at(&config, 7);
+    }
 }
 
 /// As after `kill -9`: the run was ahead of its newest checkpoint, which cost the steps since, and
