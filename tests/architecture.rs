@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A crate of the toolkit and the crates of the toolkit it may use, `kestrel-` left out.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("core", &[]),
     ("slices", &[]),
     ("threads", &[]),
@@ -26,16 +26,20 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("fpn", &["layers"]),
     ("rcnn", &["core", "fpn", "layers", "resnet", "roi-align", "weights"]),
     ("video", &["core", "data", "draw"]),
+    ("args", &["video"]),
     ("train", &["core", "data", "draw", "eval", "layers", "rcnn", "resnet", "weights"]),
     (
         "cli",
-        &["core", "data", "draw", "eval", "rcnn", "resnet", "train", "video", "weights", "zoo"],
+        &[
+            "args", "core", "data", "draw", "eval", "rcnn", "resnet", "train", "video", "weights",
+            "zoo",
+        ],
     ),
 ];
 
 /// Crates that build and run without libtorch.
-const WITHOUT_TENSORS: [&str; 9] =
-    ["core", "data", "draw", "eval", "threads", "video", "winograd", "zoo", "xtask"];
+const WITHOUT_TENSORS: [&str; 10] =
+    ["args", "core", "data", "draw", "eval", "threads", "video", "winograd", "zoo", "xtask"];
 
 /// The aim is 400; this leaves room for a table or an attribute.
 const MAX_LINES: usize = 450;

@@ -1,7 +1,7 @@
 //! What `--help` says, as reviewed snapshots. `INSTA_UPDATE=always cargo test -p kestrel help`
 //! writes them anew.
 
-use crate::support::Workplace;
+use crate::support::{PROGRAM, Workplace};
 
 /// Help is wrapped at the terminal's width, and at 100 columns where there is none.
 #[test]
@@ -72,4 +72,19 @@ fn nothing_asked_is_wrong_use_and_explained() {
         let answer = Workplace::new().run(command).ended(2);
         assert!(answer.stdout.is_empty() && answer.stderr.contains("Usage: kestrel"), "{command}");
     }
+}
+
+/// What needs no network needs no engine; the rest says what is missing.
+#[test]
+fn without_its_engine_it_can_only_answer() {
+    let work = Workplace::new();
+    let alone = work.path("kestrel");
+    std::fs::copy(PROGRAM, &alone).unwrap();
+    let run = |argument: &str| std::process::Command::new(&alone).arg(argument).output().unwrap();
+    assert!(run("--help").status.success());
+    let refused = run("doctor");
+    assert_eq!(refused.status.code(), Some(2));
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert!(message.starts_with("error: found no "), "{message}");
+    assert!(message.contains("kestrel-engine; kestrel needs it in its own folder"), "{message}");
 }

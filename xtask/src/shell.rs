@@ -49,6 +49,8 @@ pub fn is_installed(command: &mut Command) -> bool {
 
 /// Runs Kestrel itself as it stands.
 pub fn kestrel(arguments: &[&str]) -> Result<()> {
+    // Both its programs, of which `run` builds only the one it starts.
+    run(&mut cargo(&["build", "--quiet", "--package", "kestrel"]))?;
     let program = ["run", "--quiet", "--package", "kestrel", "--"];
     run(&mut cargo(&[&program, arguments].concat()))
 }

@@ -1,7 +1,7 @@
 //! Where the network runs.
 
-use crate::args::ComputeArgs;
 use anyhow::{Context, Result, anyhow, bail};
+use kestrel_args::ComputeArgs;
 use std::path::PathBuf;
 use tch::Device;
 

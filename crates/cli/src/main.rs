@@ -1,46 +1,53 @@
-//! The program `kestrel`: detects objects, segments instances and classifies pictures, trains, scores
-//! detectors, looks after data sets.
+//! `kestrel`: reads the command line, and leaves the work to `kestrel-engine` beside it.
 //!
-//! Exit codes: 0 success; 1 some input failed or data has faults, each named, the others done; 2
-//! wrong use, config or model. Nothing below this crate prints.
+//! The engine is linked to libtorch, which takes a fifth of a second to load. What needs none of it, as
+//! `--help`, `--version` and the refusal of a word that is misspelt, is answered here in milliseconds.
 
-mod args;
-mod choice;
-mod classifier_source;
-mod commands;
-mod console;
-mod dataset;
-mod device;
-mod inference;
-mod memory;
-mod model_source;
-mod output;
-mod place;
-mod progress;
-
+use anyhow::{Context, Result, bail};
 use clap::Parser;
-use std::process::ExitCode;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
 
-/// How a command ended that was not stopped by an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// Everything was done.
-    Done,
-    /// Some inputs failed and were named; the others were done.
-    SomeInputsFailed,
-    /// The data was looked at and has faults that would break training.
-    FaultsFound,
-}
+const ENGINE: &str = "kestrel-engine";
 
 fn main() -> ExitCode {
-    match commands::run(args::Arguments::parse().command) {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::SomeInputsFailed | Outcome::FaultsFound) => ExitCode::from(1),
-        // Whoever reads our output, such as `head`, has seen enough.
-        Err(error) if place::is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            console::note(format_args!("error: {}", console::message(&error)));
-            ExitCode::from(2)
-        }
+    // Ends the program where there is nothing to do but to answer.
+    drop(kestrel_args::Arguments::parse());
+    hand_over().unwrap_or_else(|error| {
+        let _ =
+            std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("error: {error:#}\n"));
+        ExitCode::from(2)
+    })
+}
+
+/// Lets the engine do what this program was called for.
+fn hand_over() -> Result<ExitCode> {
+    let path = engine()?;
+    let mut engine = Command::new(&path);
+    engine.args(std::env::args_os().skip(1));
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt;
+        // In place of this one: signals, pipes and the exit code are the engine's.
+        let error = engine.arg0("kestrel").exec();
+        Err(error).with_context(|| format!("cannot start {}", path.display()))
     }
+    #[cfg(not(unix))]
+    {
+        let status = engine.status().with_context(|| format!("cannot start {}", path.display()))?;
+        Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(2)))
+    }
+}
+
+fn engine() -> Result<PathBuf> {
+    let this = std::env::current_exe().context("cannot find where this program lies")?;
+    let path = this.with_file_name(format!("{ENGINE}{}", std::env::consts::EXE_SUFFIX));
+    if !path.is_file() {
+        bail!(
+            "found no {}; kestrel needs it in its own folder: copy both, or build both with `cargo \
+             build --package kestrel`",
+            path.display()
+        );
+    }
+    Ok(path)
 }

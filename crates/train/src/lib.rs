@@ -34,6 +34,7 @@ pub use data::{DataConfig, MaskUse, TrainingData};
 pub use detection::DetectionTask;
 pub use error::TrainError;
 pub use fit::{anchor_fit, fit_sizes};
+pub use kestrel_layers::Precision;
 pub use observer::{Ending, Event, Observer};
 pub use optimiser::{Ema, Optimiser, OptimiserConfig, OptimiserKind};
 pub use run::{CHECKPOINTS, MODEL_FILE, Plan, RunFolder, run};

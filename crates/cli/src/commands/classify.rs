@@ -1,13 +1,13 @@
 //! `kestrel classify`: pictures in, what each of them shows out.
 
-use crate::args::ClassifyArgs;
 use crate::commands::originals::Originals;
 use crate::console::{self, counted};
 use crate::inference::{self, Seen};
-use crate::output::{ClassFormat, ClassResult, ClassSink, ClassTable, Destination};
+use crate::output::{ClassResult, ClassSink, ClassTable, Destination};
 use crate::progress::Progress;
 use crate::{Outcome, classifier_source, device};
 use anyhow::{Result, bail};
+use kestrel_args::{ClassFormat, ClassifyArgs};
 use kestrel_core::RgbImage;
 use kestrel_data::{DecodeError, find_images};
 use kestrel_resnet::{ClassifierModel, top_k};

@@ -1,6 +1,5 @@
 //! `kestrel detect`: pictures in, what is on them out.
 
-use crate::args::{DetectArgs, Speedup};
 use crate::choice::Choice;
 use crate::commands::originals::Originals;
 use crate::commands::pictures::DrawnPictures;
@@ -10,6 +9,7 @@ use crate::output::{Destination, ImageResult, Sink, Table, image_ids};
 use crate::progress::Progress;
 use crate::{Outcome, device, model_source};
 use anyhow::{Result, bail};
+use kestrel_args::{DetectArgs, Speedup};
 use kestrel_core::{Categories, Detections, RgbImage};
 use kestrel_data::{DecodeError, find_images};
 use kestrel_rcnn::{Model, Preparation};

@@ -14,8 +14,8 @@ mod train;
 mod video;
 
 use crate::Outcome;
-use crate::args::{Command, ModelCommand};
 use anyhow::Result;
+use kestrel_args::{Command, ModelCommand};
 
 /// Runs a command.
 pub(crate) fn run(command: Command) -> Result<Outcome> {

@@ -3,12 +3,12 @@
 mod classifier;
 
 use crate::Outcome;
-use crate::args::{ConvertArgs, Precision};
 use crate::console;
 use crate::model_source::{self, BUILT_IN, ModelSource};
 use crate::place::check_file;
 use anyhow::{Result, bail};
 use comfy_table::{Table, presets};
+use kestrel_args::{ConvertArgs, Precision};
 use kestrel_core::Categories;
 use kestrel_rcnn::{Metadata, Model};
 use kestrel_resnet::ClassifierMetadata;

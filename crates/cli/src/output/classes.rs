@@ -8,23 +8,13 @@ use super::table::{MAX_ROWS, push_remainder, shortened, table};
 use super::{Destination, write_text};
 use crate::console::printable;
 use anyhow::Result;
+use kestrel_args::ClassFormat;
 use kestrel_core::ImageSize;
 use kestrel_resnet::Prediction;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
-
-/// How predictions are written down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum ClassFormat {
-    /// Aligned columns for a person
-    Table,
-    /// One JSON object a line, one line an image
-    Json,
-    /// One line a class named, with a header
-    Csv,
-}
 
 /// What one image shows.
 #[derive(Clone, Copy, Debug)]

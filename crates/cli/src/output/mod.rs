@@ -19,7 +19,7 @@ mod table;
 pub(crate) mod video;
 mod yolo;
 
-pub use classes::{ClassFormat, ClassResult, ClassSink, ClassTable};
+pub use classes::{ClassResult, ClassSink, ClassTable};
 pub use destination::Destination;
 pub use image_id::image_ids;
 pub use table::Table;
@@ -27,22 +27,9 @@ pub(crate) use table::table;
 
 use anyhow::{Result, bail};
 use destination::Output;
+use kestrel_args::Format;
 use kestrel_core::{Categories, Detections};
 use std::path::{Path, PathBuf};
-
-/// How detections are written down.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// One JSON object a line, one line an image
-    #[default]
-    Json,
-    /// A COCO results list
-    Coco,
-    /// One line a detection, with a header
-    Csv,
-    /// A folder with one text file an image, `class cx cy w h score` a line
-    Yolo,
-}
 
 /// Writes a text, whole or not at all.
 ///

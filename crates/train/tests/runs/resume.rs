@@ -1,8 +1,9 @@
 //! A run that was interrupted gives the very weights of one that was not.
 
 use crate::scene::{Notes, bytes_of, collection, config, drawn, train};
-use kestrel_layers::Precision;
-use kestrel_train::{DataConfig, Ending, MODEL_FILE, OptimiserKind, TrainConfig, TrainingData};
+use kestrel_train::{
+    DataConfig, Ending, MODEL_FILE, OptimiserKind, Precision, TrainConfig, TrainingData,
+};
 use std::fs;
 use std::path::Path;
 

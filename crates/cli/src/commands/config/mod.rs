@@ -3,10 +3,10 @@
 mod init;
 
 use crate::Outcome;
-use crate::args::{ConfigCommand, ConfigFileArgs};
 use crate::console::{self, counted};
 use crate::output::{Destination, write_text};
 use anyhow::{Result, bail};
+use kestrel_args::{ConfigCommand, ConfigFileArgs};
 use kestrel_train::{BUILT_IN, Resolved, Source, TaskKind, TrainConfig, resolve};
 
 /// Runs the command.

@@ -1,12 +1,12 @@
 //! `kestrel data check`: what is wrong with a data set, before an hour is spent on it.
 
-use crate::args::CheckArgs;
 use crate::console::{self, counted, printable};
 use crate::output::{Destination, table, write_text};
 use crate::place::folder_of;
 use crate::progress::Progress;
 use crate::{Outcome, model_source};
 use anyhow::{Context, Result};
+use kestrel_args::CheckArgs;
 use kestrel_data::{
     AnchorGrid, CheckOptions, CheckReport, Collection, FindingKind, REPAIRED_EXTENSION, Severity,
     SplitReport, check, repair, write_coco,

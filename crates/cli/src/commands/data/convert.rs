@@ -1,10 +1,10 @@
 //! `kestrel data convert`: a data set in another format.
 
 use crate::Outcome;
-use crate::args::{ConvertDataArgs, DataFormat, Pictures};
 use crate::console::{self, counted};
 use crate::dataset::mention_findings;
 use anyhow::Result;
+use kestrel_args::{ConvertDataArgs, DataFormat, Pictures};
 use kestrel_data::{ImageFiles, WriteFormat, write_collection};
 
 /// Reads, writes, and says what the new format could not hold.

@@ -1,12 +1,12 @@
 //! `kestrel data crops`: the objects of a detection set as a folder of class folders.
 
 use crate::Outcome;
-use crate::args::CropsArgs;
 use crate::console::{self, counted, printable};
 use crate::dataset::mention_findings;
 use crate::output::table;
 use crate::progress::Progress;
 use anyhow::Result;
+use kestrel_args::CropsArgs;
 use kestrel_data::{CropsConfig, CropsSummary, Format, write_crops};
 
 /// Cuts, and says how many there are of each class.

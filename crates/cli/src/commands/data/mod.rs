@@ -9,9 +9,9 @@ mod split;
 mod synth;
 
 use crate::Outcome;
-use crate::args::{DataArgs, DataCommand, SynthCommand};
 use crate::dataset;
 use anyhow::Result;
+use kestrel_args::{DataArgs, DataCommand, SynthCommand};
 use kestrel_data::Collection;
 
 /// Runs a command.

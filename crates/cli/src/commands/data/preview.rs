@@ -1,10 +1,10 @@
 //! `kestrel data preview`: pictures with their boxes and masks on one sheet.
 
 use crate::Outcome;
-use crate::args::PreviewArgs;
 use crate::console::{self, counted};
 use crate::dataset::mention_findings;
 use anyhow::{Context, Result, bail};
+use kestrel_args::PreviewArgs;
 use kestrel_core::{BBox, Mask};
 use kestrel_data::{
     Augmenter, CategoryId, Chance, DecodeLimits, ImageRecord, Object, Sample, Split, decode,

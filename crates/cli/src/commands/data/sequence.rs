@@ -2,12 +2,12 @@
 
 use super::synth::{Drawn, Truth, micrograph_config};
 use crate::Outcome;
-use crate::args::SequenceArgs;
 use crate::commands::video::find_ffmpeg;
 use crate::output::video::write_mot_object;
 use crate::output::{Destination, write_text};
 use crate::place::make_folder;
 use anyhow::Result;
+use kestrel_args::SequenceArgs;
 use kestrel_core::RgbImage;
 use kestrel_data::{MicrographFrame, micrograph_sequence};
 use kestrel_video::{ClipFormat, Container, Encoder, Frame};

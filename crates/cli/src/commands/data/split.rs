@@ -1,11 +1,11 @@
 //! `kestrel data split`: one data set becomes several.
 
 use crate::Outcome;
-use crate::args::{Part, SplitArgs};
 use crate::console::{self, counted};
 use crate::dataset::mention_findings;
 use crate::place::make_folder;
 use anyhow::{Result, bail};
+use kestrel_args::{Part, SplitArgs};
 use kestrel_data::{Dataset, SplitConfig, SplitFraction, split_dataset, write_coco};
 
 /// Divides all images of the data set, whatever splits they were in, and writes a COCO json a part.

@@ -1,11 +1,11 @@
 //! `kestrel data synth`: pictures whose objects are known.
 
 use crate::Outcome;
-use crate::args::{MicrographArgs, ShapesArgs};
 use crate::console::{self, counted};
 use crate::output::{Destination, write_text};
 use crate::place::make_folder;
 use anyhow::Result;
+use kestrel_args::{MicrographArgs, ShapesArgs};
 use kestrel_core::{ImageSize, Mask, RgbImage};
 use kestrel_data::{
     MicrographConfig, ShapeClass, ShapesConfig, TrackedNucleus, micrograph_sequence, write_picture,

@@ -3,10 +3,10 @@
 use super::tables::number;
 use super::{is_standard_output, json_text, open_truth};
 use crate::Outcome;
-use crate::args::CompareArgs;
 use crate::console::{self, counted, printable};
 use crate::output::{Destination, table, write_text};
 use anyhow::Result;
+use kestrel_args::CompareArgs;
 use kestrel_eval::{CompareOptions, Comparison, Delta, compare, read_results};
 
 /// Reads both, compares, and prints.

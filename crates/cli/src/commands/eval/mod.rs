@@ -8,9 +8,9 @@ mod tables;
 mod tracks;
 
 use crate::Outcome;
-use crate::args::{EvalArgs, EvalCommand, TruthArgs};
 use crate::dataset::{mention_findings, open_one};
 use anyhow::{Context, Result};
+use kestrel_args::{EvalArgs, EvalCommand, TruthArgs};
 use kestrel_data::Split;
 use kestrel_eval::Truth;
 use serde::Serialize;

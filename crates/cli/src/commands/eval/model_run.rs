@@ -1,12 +1,12 @@
 //! A model over all images of a data set, and what that costs.
 
-use crate::args::ScoreArgs;
 use crate::console::counted;
 use crate::inference::{self, Seen};
 use crate::output::{Destination, write_text};
 use crate::progress::Progress;
 use crate::{device, model_source};
 use anyhow::{Result, bail};
+use kestrel_args::ScoreArgs;
 use kestrel_core::{Categories, Detection, Label};
 use kestrel_data::{Dataset, ImageRecord};
 use kestrel_eval::{Annotation, Cost, found, results_json};

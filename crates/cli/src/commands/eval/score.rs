@@ -2,11 +2,11 @@
 
 use super::model_run::ModelRun;
 use super::{gallery, is_standard_output, json_text, open_truth, tables};
-use crate::args::ScoreArgs;
 use crate::output::{Destination, write_text};
 use crate::place::check_file;
 use crate::{Outcome, console};
 use anyhow::{Result, bail};
+use kestrel_args::ScoreArgs;
 use kestrel_data::{Dataset, Split};
 use kestrel_eval::{
     EvalOptions, Evaluation, Fact, ReportExtras, coco_iou_thresholds, evaluate, html, read_results,

@@ -2,11 +2,11 @@
 
 use super::{is_standard_output, json_text};
 use crate::Outcome;
-use crate::args::TracksArgs;
 use crate::console::{self, counted, printable};
 use crate::output::{Destination, table, write_text};
 use crate::place::check_file;
 use anyhow::{Result, bail};
+use kestrel_args::TracksArgs;
 use kestrel_eval::{TrackRole, TrackScores, TrackSequence, score_tracks};
 use serde::Serialize;
 

@@ -1,9 +1,9 @@
 //! `kestrel model info | convert` of classifiers.
 
 use super::{describe_written, described, storage};
-use crate::args::ConvertArgs;
 use crate::{classifier_source, console};
 use anyhow::{Result, bail};
+use kestrel_args::ConvertArgs;
 use kestrel_resnet::{ClassifierMetadata, ClassifierModel};
 use kestrel_weights::StateDict;
 use std::path::Path;

@@ -4,15 +4,15 @@ mod classify;
 mod prepare;
 mod watch;
 
-use crate::args::{Task, TrainArgs};
 use crate::console::{self, counted};
 use crate::place::{at_place, make_folder};
 use crate::{Outcome, device, memory};
 use anyhow::{Result, bail};
+use kestrel_args::{Task, TrainArgs};
 use kestrel_rcnn::Architecture;
 use kestrel_train::{
-    BUILT_IN, DetectionTask, Ending, Plan, Resolved, RunFolder, Source, TaskKind, TrainConfig,
-    TrainingData, anchor_fit, newest_step, resolve,
+    BUILT_IN, DetectionTask, Ending, Plan, Precision, Resolved, RunFolder, Source, TaskKind,
+    TrainConfig, TrainingData, anchor_fit, newest_step, resolve,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,17 @@ const MOST_WITHOUT_ANCHOR: f64 = 0.05;
 /// What is done for a user who gives nothing but a folder.
 const FOLDER_CONFIG: &str = include_str!("../../../../../configs/base/folder.yaml");
 
+/// Processors compute with float16 a hundred times as slowly as with float32.
+fn require_device_for(precision: Precision, device: Device) -> Result<()> {
+    if precision == Precision::Float16 && device == Device::Cpu {
+        bail!(
+            "train.precision is float16 on the CPU, expected a card (--device cuda); here take \
+             bfloat16 or float32"
+        );
+    }
+    Ok(())
+}
+
 /// Runs the command.
 pub(crate) fn run(arguments: &TrainArgs) -> Result<Outcome> {
     memory::keep_large_blocks();
@@ -37,6 +48,7 @@ pub(crate) fn run(arguments: &TrainArgs) -> Result<Outcome> {
         None => new_run(arguments)?,
     };
     resolved.validate()?;
+    require_device_for(resolved.value.train.precision, device)?;
     if resolved.value.task == TaskKind::Classify {
         return classify::run(resolved, folder, arguments.resume.is_some(), device);
     }

@@ -1,7 +1,7 @@
 //! From detections to tracks and counts: what happens to a frame between detector and record.
 
-use crate::args::VideoArgs;
 use crate::output::video::{SeenFrame, SeenObject};
+use kestrel_args::VideoArgs;
 use kestrel_core::Detections;
 use kestrel_video::{Counter, Frame, TimeBase, TrackConfig, TrackSummaries, Tracker};
 

@@ -6,7 +6,6 @@ mod outputs;
 mod overlay;
 mod progress;
 
-use crate::args::VideoArgs;
 use crate::choice::Choice;
 use crate::console::{self, counted};
 use crate::output::video::{RunFacts, SeenFrame, Summary};
@@ -14,6 +13,7 @@ use crate::{Outcome, device, memory, model_source};
 use anyhow::{Error, Result};
 use follow::{Clock, Follower};
 use interrupt::Interrupt;
+use kestrel_args::VideoArgs;
 use kestrel_core::{Categories, Detections, RgbImage};
 use kestrel_draw::PathAnnotation;
 use kestrel_rcnn::Model;

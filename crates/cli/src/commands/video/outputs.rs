@@ -1,11 +1,11 @@
 //! The files of a run: the clip, the data beside it, the summary.
 
-use crate::args::VideoArgs;
 use crate::commands::originals::Originals;
 use crate::output::video::{Summary, VideoSink, data_path};
 use crate::output::{Destination, write_text};
 use crate::place::check_file;
 use anyhow::{Context, Result, bail};
+use kestrel_args::VideoArgs;
 use kestrel_core::Categories;
 use kestrel_video::{Clip, Container, Encoder, Ffmpeg, Source};
 use std::path::{Path, PathBuf};

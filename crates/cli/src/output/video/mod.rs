@@ -11,8 +11,8 @@ pub(crate) use mot::write_object as write_mot_object;
 pub(crate) use summary::{RunFacts, Summary};
 
 use super::growing::GrowingFile;
-use crate::args::VideoFormat;
 use anyhow::Result;
+use kestrel_args::VideoFormat;
 use kestrel_core::{Categories, Detection, ImageSize};
 use kestrel_video::TrackId;
 use std::collections::BTreeSet;

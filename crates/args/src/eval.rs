@@ -1,6 +1,6 @@
 //! `kestrel eval ...`, as clap reads it.
 
-use super::{ComputeArgs, count, score};
+use crate::{ComputeArgs, count, score};
 use clap::{Args, Subcommand};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! `kestrel video`, as clap reads it.
 
-use super::{ComputeArgs, count, score};
+use crate::{ComputeArgs, count, score};
 use clap::{Args, ValueEnum};
 use kestrel_video::{FrameRate, Line, Point, Zone};
 use std::num::NonZeroUsize;

@@ -1,6 +1,6 @@
 //! `kestrel data ...`, as clap reads it.
 
-use super::count;
+use crate::count;
 use clap::{Args, Subcommand, ValueEnum};
 use kestrel_video::FrameRate;
 use std::num::NonZeroUsize;

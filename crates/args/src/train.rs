@@ -1,6 +1,6 @@
 //! What `kestrel train` takes.
 
-use super::ComputeArgs;
+use crate::ComputeArgs;
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The command line, as clap reads it.
+//! The command line of `kestrel`, as clap reads it. Nothing here needs libtorch.
 
 mod classify;
 mod config;
@@ -7,12 +7,11 @@ mod eval;
 mod train;
 mod video;
 
-use crate::output::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-pub use classify::ClassifyArgs;
+pub use classify::{ClassFormat, ClassifyArgs};
 pub use config::{ConfigCommand, ConfigFileArgs};
 pub use data::{
     CheckArgs, ConvertDataArgs, CropsArgs, DataArgs, DataCommand, DataFormat, MicrographArgs, Part,
@@ -24,7 +23,7 @@ pub use video::{VideoArgs, VideoFormat};
 
 /// Detect objects and segment instances in pictures with Faster R-CNN and Mask R-CNN.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "kestrel", version, propagate_version = true, arg_required_else_help = true)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -102,6 +101,20 @@ pub struct DetectArgs {
     /// Where the network runs.
     #[command(flatten)]
     pub compute: ComputeArgs,
+}
+
+/// How detections are written down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One JSON object a line, one line an image
+    #[default]
+    Json,
+    /// A COCO results list
+    Coco,
+    /// One line a detection, with a header
+    Csv,
+    /// A folder with one text file an image, `class cx cy w h score` a line
+    Yolo,
 }
 
 /// What makes a network faster and its numbers no different, but for rounding.

@@ -1,8 +1,7 @@
 //! What `kestrel classify` takes.
 
-use super::{ComputeArgs, count};
-use crate::output::ClassFormat;
-use clap::Args;
+use crate::{ComputeArgs, count};
+use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -37,4 +36,15 @@ pub struct ClassifyArgs {
     /// Where the network runs.
     #[command(flatten)]
     pub compute: ComputeArgs,
+}
+
+/// How predictions are written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ClassFormat {
+    /// Aligned columns for a person
+    Table,
+    /// One JSON object a line, one line an image
+    Json,
+    /// One line a class named, with a header
+    Csv,
 }
