@@ -78,11 +78,16 @@ impl DetachedPyramid {
     /// # Errors
     /// When there is no memory for it.
     pub fn gradient(&self) -> Result<Vec<Option<Tensor>>, RoiAlignError> {
-        let gathered: Vec<Vec<f32>> = self.taken.iter().map(Taken::gathered).collect();
-        let taken: Vec<_> = self.taken.iter().zip(&gathered).collect();
-        let crops: Vec<(usize, CropGradient)> = taken
-            .into_iter()
-            .flat_map(|(taken, gathered)| taken.gradients(gathered, &self.shapes))
+        let gathered: Vec<Option<Tensor>> =
+            self.taken.iter().map(Taken::gathered).collect::<Result<_, _>>()?;
+        let values = gathered
+            .iter()
+            .map(|gathered| gathered.as_ref().and_then(slices::values).unwrap_or_default());
+        let crops: Vec<(usize, CropGradient)> = self
+            .taken
+            .iter()
+            .zip(values)
+            .flat_map(|(taken, values)| taken.gradients(values, &self.shapes))
             .collect();
         let of_level = |(level, shape): (usize, &MapShape)| {
             let here = crops.iter().filter(|(from, _)| *from == level);
@@ -94,20 +99,27 @@ impl DetachedPyramid {
 }
 
 impl Taken {
-    /// The crops' gradients as `[R, P, P, C]`; empty where they have none.
-    fn gathered(&self) -> Vec<f32> {
+    /// The crops' gradients as `[R, P, P, C]`; `None` where they have none.
+    fn gathered(&self) -> Result<Option<Tensor>, RoiAlignError> {
         let grad = self.crops.grad();
         if !grad.defined() || grad.numel() == 0 {
-            return Vec::new();
+            return Ok(None);
         }
-        let grad = grad.contiguous();
-        let Some(values) = slices::values(&grad) else { return Vec::new() };
-        let mut gathered = vec![0.0; values.len()];
+        let grad = grad.f_contiguous()?;
+        let Some(values) = slices::values(&grad) else { return Ok(None) };
         let crop_len = values.len() / self.rois.len();
         let bins = self.config.pooled * self.config.pooled;
-        let crops = gathered.par_chunks_exact_mut(crop_len).zip(values.par_chunks_exact(crop_len));
-        crops.for_each(|(crop, values)| vector::transpose(values, bins, crop));
-        gathered
+        let gathered = slices::filled(&[values.len() as i64], |gathered| {
+            let crops = gathered.chunks_exact_mut(crop_len).zip(values.chunks_exact(crop_len));
+            kestrel_threads::for_each_init(
+                crops.collect(),
+                || (),
+                |(), (crop, values)| {
+                    vector::transpose(values, bins, crop);
+                },
+            );
+        })?;
+        Ok(Some(gathered))
     }
 
     /// Each crop's gradient with its level.
@@ -130,16 +142,10 @@ impl Taken {
 /// The sum of the crops' gradients on one level, `[N, C, H, W]`.
 fn level_gradient(crops: &[&CropGradient], shape: &MapShape) -> Result<Tensor, RoiAlignError> {
     let MapShape { num_images, size, channels, .. } = *shape;
-    let mut channels_last = vec![0.0; shape.len()];
-    if !shape.is_empty() {
-        backward::add_up(crops, shape, &mut channels_last);
-    }
     let tensor_shape = [num_images, channels, size.height, size.width].map(|extent| extent as i64);
-    let gradient = slices::filled(&tensor_shape, |values| {
-        let images = values.par_chunks_exact_mut(shape.image_len());
-        images.zip(channels_last.par_chunks_exact(shape.image_len())).for_each(|(to, from)| {
-            vector::transpose_in_parallel(from, channels, to);
-        });
-    })?;
-    Ok(gradient)
+    Ok(slices::filled(&tensor_shape, |values| {
+        if !values.is_empty() {
+            backward::add_up_channels_first(crops, shape, values);
+        }
+    })?)
 }

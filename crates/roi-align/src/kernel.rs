@@ -149,7 +149,6 @@ pub fn backward(
     features_grad: &mut [f32],
 ) -> Result<(), RoiAlignError> {
     check(features_grad.len(), shape, rois, config, crops_grad.len())?;
-    features_grad.fill(0.0);
     if features_grad.is_empty() {
         return Ok(());
     }

@@ -5,7 +5,7 @@
 //! the bag; a box whose area is negative or NaN goes to the finest level.
 
 use crate::kernel::{self, Crop, MapShape, Order};
-use crate::{Roi, RoiAlignConfig, RoiAlignError, bag};
+use crate::{Roi, RoiAlignConfig, RoiAlignError, bag, vector};
 use kestrel_core::{BBox, ImageSize};
 use kestrel_slices as slices;
 use tch::{Device, Kind, Tensor};
@@ -144,7 +144,21 @@ fn pool_levels(
 
 /// Each map as `[N, H, W, C]`, a copy unless it lies in memory so.
 pub(crate) fn channels_last(pyramid: &[Tensor]) -> Result<Vec<Tensor>, RoiAlignError> {
-    pyramid.iter().map(|map| Ok(map.f_permute([0, 2, 3, 1])?.f_contiguous()?)).collect()
+    pyramid.iter().map(map_channels_last).collect()
+}
+
+/// libtorch's own copy of a contiguous map takes several times as long.
+fn map_channels_last(map: &Tensor) -> Result<Tensor, RoiAlignError> {
+    let last = map.f_permute([0, 2, 3, 1])?;
+    let values = slices::values(map).filter(|_| !last.is_contiguous());
+    let Some(values) = values else { return Ok(last.f_contiguous()?) };
+    let shape = last.size();
+    let num_pixels = (shape[1] * shape[2]) as usize;
+    let image_len = num_pixels * shape[3] as usize;
+    Ok(slices::filled(&shape, |to| {
+        let images = values.chunks_exact(image_len).zip(to.chunks_exact_mut(image_len));
+        images.for_each(|(from, to)| vector::transpose_in_parallel(from, num_pixels, to));
+    })?)
 }
 
 /// All levels `[N, H, W, C]` in one parallel pass over the RoIs; `[R, P, P, C]`.
