@@ -63,18 +63,20 @@ impl TrainingPyramid {
         }
     }
 
-    /// Adds the gradients of `weight` times the total to those of the parameters.
-    pub(crate) fn backward(&self, losses: &Losses, weight: f64) -> Result<(), RoiAlignError> {
-        let Some(detached) = &self.detached else {
+    /// Adds the gradients of `weight` times the total to those of the parameters. What is not needed any
+    /// more is given back first: this is when a step takes the most memory.
+    pub(crate) fn backward(self, losses: &Losses, weight: f64) -> Result<(), RoiAlignError> {
+        let Some(mut detached) = self.detached else {
             (losses.total() * weight).backward();
             return Ok(());
         };
+        detached.release_maps();
         (losses.of_branches() * weight).backward();
         // A sum of products with constants has just these constants as its gradient.
         let mut rest = losses.of_proposals() * weight;
         for (level, gradient) in self.levels.iter().zip(detached.gradient()?) {
             if let Some(gradient) = gradient {
-                rest += (level * gradient).sum(Kind::Float);
+                rest += level.reshape([-1]).dot(&gradient.reshape([-1]));
             }
         }
         // Where the proposal network and all below it are fixed, there is nothing more to do.

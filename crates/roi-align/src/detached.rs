@@ -72,12 +72,17 @@ impl DetachedPyramid {
         Ok(leaf)
     }
 
+    /// Gives the maps' memory back; no crops can be taken any more.
+    pub fn release_maps(&mut self) {
+        self.maps.clear();
+    }
+
     /// What the gradients that the crops have gathered mean for each level, `[N, C, H, W]`; none for
     /// a level that no crop came from.
     ///
     /// # Errors
     /// When there is no memory for it.
-    pub fn gradient(&self) -> Result<Vec<Option<Tensor>>, RoiAlignError> {
+    pub fn gradient(self) -> Result<Vec<Option<Tensor>>, RoiAlignError> {
         let gathered: Vec<Option<Tensor>> =
             self.taken.iter().map(Taken::gathered).collect::<Result<_, _>>()?;
         let values = gathered
