@@ -257,8 +257,10 @@ impl Headers {
 const FEW_FRAMES: [&str; 2] = ["-threads", "1"];
 
 /// Which of the formats we read is nearest to what the clip has: RGB stays RGB. Colours that are no
-/// RGB become those that [`PixelFormat::Yuv420`] names.
-const RAW_FORMAT: &str = "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p|rgb24";
+/// RGB become those that [`PixelFormat::Yuv420`] names; those of BT.709 are these already. Without the
+/// flags all others would come out one or two steps of 255 too dark.
+const RAW_FORMAT: &str = "scale=out_color_matrix=bt709:out_range=tv\
+                          :flags=bicubic+accurate_rnd+full_chroma_int,format=yuv420p|rgb24";
 
 /// Raw frames that may wait inside ffmpeg, on either side of a pipe; its own choice is eight.
 pub(crate) const FEW_WAITING: [&str; 2] = ["-thread_queue_size", "2"];
