@@ -222,15 +222,23 @@ pub enum SynthCommand {
     Sequence(SequenceArgs),
 }
 
-/// `kestrel data synth micrograph`.
+/// What every drawing command takes.
 #[derive(Debug, Args)]
-pub struct MicrographArgs {
+pub struct DrawnArgs {
     /// The folder to write into.
     #[arg(long, short, value_name = "DIR")]
     pub output: PathBuf,
     /// Equal seeds draw equal pictures.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+}
+
+/// `kestrel data synth micrograph`.
+#[derive(Debug, Args)]
+pub struct MicrographArgs {
+    /// Where it goes, and which.
+    #[command(flatten)]
+    pub drawn: DrawnArgs,
     /// Pictures drawn.
     #[arg(long, value_name = "N", default_value = "1", value_parser = count)]
     pub count: NonZeroUsize,
@@ -248,12 +256,9 @@ pub struct MicrographArgs {
 /// `kestrel data synth sequence`.
 #[derive(Debug, Args)]
 pub struct SequenceArgs {
-    /// The folder to write into.
-    #[arg(long, short, value_name = "DIR")]
-    pub output: PathBuf,
-    /// Equal seeds draw equal pictures.
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
+    /// Where it goes, and which.
+    #[command(flatten)]
+    pub drawn: DrawnArgs,
     /// Frames drawn.
     #[arg(long, value_name = "N", default_value = "100", value_parser = count)]
     pub frames: NonZeroUsize,
@@ -277,12 +282,9 @@ pub struct SequenceArgs {
 /// `kestrel data synth shapes`.
 #[derive(Debug, Args)]
 pub struct ShapesArgs {
-    /// The folder to write into.
-    #[arg(long, short, value_name = "DIR")]
-    pub output: PathBuf,
-    /// Equal seeds draw equal pictures.
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
+    /// Where it goes, and which.
+    #[command(flatten)]
+    pub drawn: DrawnArgs,
     /// Pictures drawn.
     #[arg(long, value_name = "N", default_value = "1", value_parser = count)]
     pub count: NonZeroUsize,

@@ -9,13 +9,13 @@ mod video;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use classify::{ClassFormat, ClassifyArgs};
 pub use config::{ConfigCommand, ConfigFileArgs};
 pub use data::{
-    CheckArgs, ConvertDataArgs, CropsArgs, DataArgs, DataCommand, DataFormat, MicrographArgs, Part,
-    Pictures, PreviewArgs, SequenceArgs, ShapesArgs, SplitArgs, SynthCommand,
+    CheckArgs, ConvertDataArgs, CropsArgs, DataArgs, DataCommand, DataFormat, DrawnArgs,
+    MicrographArgs, Part, Pictures, PreviewArgs, SequenceArgs, ShapesArgs, SplitArgs, SynthCommand,
 };
 pub use eval::{CompareArgs, EvalArgs, EvalCommand, ScoreArgs, TracksArgs, TruthArgs};
 pub use train::{Task, TrainArgs};
@@ -68,12 +68,9 @@ pub struct DetectArgs {
     /// Picture files, folders (searched for pictures), or patterns such as 'photos/*.jpg'.
     #[arg(required = true)]
     pub inputs: Vec<String>,
-    /// A built-in model, a fetched one, or a .safetensors or .pth file [default: nuclei].
-    #[arg(long, short)]
-    pub model: Option<String>,
-    /// What the model is made of, as YAML, where its file does not say so itself.
-    #[arg(long, value_name = "FILE")]
-    pub architecture: Option<PathBuf>,
+    /// What looks for objects.
+    #[command(flatten)]
+    pub detector: DetectorArgs,
     /// Where results go; `-` is standard output. For yolo a folder.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -101,6 +98,25 @@ pub struct DetectArgs {
     /// Where the network runs.
     #[command(flatten)]
     pub compute: ComputeArgs,
+}
+
+/// What looks for objects.
+#[derive(Debug, Args)]
+pub struct DetectorArgs {
+    /// A built-in model, a fetched one, or a .safetensors or .pth file [default: nuclei].
+    #[arg(long, short)]
+    pub model: Option<String>,
+    /// What the model is made of, as YAML, where its file does not say so itself.
+    #[arg(long, value_name = "FILE")]
+    pub architecture: Option<PathBuf>,
+}
+
+impl DetectorArgs {
+    /// What follows the two options; a model's may be a name and no file.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        let model = self.model.as_deref().map(Path::new);
+        model.into_iter().chain(self.architecture.as_deref())
+    }
 }
 
 /// How detections are written down.

@@ -1,6 +1,6 @@
 //! `kestrel video`, as clap reads it.
 
-use crate::{ComputeArgs, count, score};
+use crate::{ComputeArgs, DetectorArgs, count, score};
 use clap::{Args, ValueEnum};
 use kestrel_video::{FrameRate, Line, Point, Zone};
 use std::num::NonZeroUsize;
@@ -22,12 +22,9 @@ pub struct VideoArgs {
     /// A clip, a folder or pattern of pictures, a device such as /dev/video0, a stream such as
     /// rtsp://..., or `-` for standard input.
     pub input: String,
-    /// A built-in model, a fetched one, or a .safetensors or .pth file [default: nuclei].
-    #[arg(long, short)]
-    pub model: Option<String>,
-    /// What the model is made of, as YAML, where its file does not say so itself.
-    #[arg(long, value_name = "FILE")]
-    pub architecture: Option<PathBuf>,
+    /// What looks for objects.
+    #[command(flatten)]
+    pub detector: DetectorArgs,
     /// The clip to write, .mp4, .mov or .mkv; data goes beside it [default: NAME-kestrel.mp4 in the
     /// working folder].
     #[arg(long, short, value_name = "FILE")]

@@ -2,6 +2,7 @@
 
 use crate::console;
 use anyhow::{Result, anyhow, bail};
+use kestrel_args::DetectorArgs;
 use kestrel_core::closest;
 use kestrel_rcnn::{Architecture, Metadata};
 use kestrel_resnet::ClassifierMetadata;
@@ -10,7 +11,7 @@ use kestrel_zoo::{Cache, Kind, MODELS, Model};
 use std::path::{Path, PathBuf};
 
 /// The model used when none is named.
-pub(crate) const DEFAULT: &str = "nuclei";
+const DEFAULT: &str = "nuclei";
 
 /// A model compiled into the program.
 pub(crate) struct BuiltIn {
@@ -69,6 +70,16 @@ impl ModelSource {
             Self::File(path) => StateDict::read(path)?,
         })
     }
+}
+
+/// The model to detect with; says so where nobody has named one.
+pub(crate) fn chosen(detector: &DetectorArgs) -> &str {
+    detector.model.as_deref().unwrap_or_else(|| {
+        console::note(format_args!(
+            "note: no --model given, using the built-in `{DEFAULT}` (nuclei in micrographs)"
+        ));
+        DEFAULT
+    })
 }
 
 /// The published model of a name.

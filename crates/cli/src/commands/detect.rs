@@ -14,19 +14,15 @@ use kestrel_core::{Categories, Detections, RgbImage};
 use kestrel_data::{DecodeError, find_images};
 use kestrel_rcnn::{Model, Preparation};
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &DetectArgs) -> Result<Outcome> {
     let device = device::prepare(&arguments.compute)?;
     let images = find_images(&arguments.inputs)?;
-    let name = arguments.model.as_deref().unwrap_or(model_source::DEFAULT);
-    if arguments.model.is_none() {
-        console::note(format_args!(
-            "note: no --model given, using the built-in `{name}` (nuclei in micrographs)"
-        ));
-    }
-    let (weights, metadata) = model_source::open(name, arguments.architecture.as_deref())?;
+    let name = model_source::chosen(&arguments.detector);
+    let architecture = arguments.detector.architecture.as_deref();
+    let (weights, metadata) = model_source::open(name, architecture)?;
     let wanted = Choice::labels(&arguments.classes, &metadata.categories)?;
     let choice =
         Choice::new(arguments.score, arguments.max_detections, wanted, &metadata.architecture);
@@ -144,7 +140,5 @@ impl Report {
 
 /// Everything the run reads.
 fn originals(arguments: &DetectArgs, images: &[PathBuf]) -> Originals {
-    let model = arguments.model.as_deref().map(Path::new);
-    let architecture = arguments.architecture.as_deref();
-    Originals::of(images.iter().map(PathBuf::as_path).chain(model).chain(architecture))
+    Originals::of(images.iter().map(PathBuf::as_path).chain(arguments.detector.paths()))
 }

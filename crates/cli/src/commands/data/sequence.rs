@@ -19,7 +19,7 @@ const TRACKS_FILE: &str = "truth.mot.txt";
 
 /// Draws the frames and writes them, the clip and the truth.
 pub(crate) fn run(arguments: &SequenceArgs) -> Result<Outcome> {
-    let folder = &arguments.output;
+    let folder = &arguments.drawn.output;
     let mut config = micrograph_config(arguments.side, arguments.nuclei);
     config.motion.division_chance = arguments.divisions;
     config.validate()?;
@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &SequenceArgs) -> Result<Outcome> {
     };
     let mut truth = Truth::new(["nucleus"]);
     let mut tracks = Vec::new();
-    let frames = micrograph_sequence(&config, arguments.seed, arguments.frames.get())?;
+    let frames = micrograph_sequence(&config, arguments.drawn.seed, arguments.frames.get())?;
     for (index, MicrographFrame { image, nuclei }) in frames.enumerate() {
         let nuclei: Vec<Drawn> = nuclei.into_iter().map(Drawn::tracked).collect();
         truth.add(folder, "frame", &image, &nuclei)?;

@@ -18,20 +18,21 @@ const TRUTH_FILE: &str = "truth.json";
 
 /// Draws pictures and writes their nuclei as COCO ground truth.
 pub(crate) fn micrographs(arguments: &MicrographArgs) -> Result<Outcome> {
-    let folder = &arguments.output;
+    let folder = &arguments.drawn.output;
     let config = config(arguments);
     config.validate()?;
     make_folder(folder)?;
     let mut truth = Truth::new(["nucleus"]);
     let count = arguments.count.get();
     if arguments.moving {
-        for frame in micrograph_sequence(&config, arguments.seed, count)? {
+        for frame in micrograph_sequence(&config, arguments.drawn.seed, count)? {
             let nuclei: Vec<Drawn> = frame.nuclei.into_iter().map(Drawn::tracked).collect();
             truth.add(folder, "frame", &frame.image, &nuclei)?;
         }
     } else {
         for number in 0..count as u64 {
-            let drawn = kestrel_data::micrograph(&config, arguments.seed.wrapping_add(number))?;
+            let drawn =
+                kestrel_data::micrograph(&config, arguments.drawn.seed.wrapping_add(number))?;
             let nuclei: Vec<Drawn> =
                 drawn.nuclei.into_iter().map(|mask| Drawn::new(1, mask)).collect();
             truth.add(folder, "micrograph", &drawn.image, &nuclei)?;
@@ -42,13 +43,13 @@ pub(crate) fn micrographs(arguments: &MicrographArgs) -> Result<Outcome> {
 
 /// Draws pictures and writes their shapes as COCO ground truth.
 pub(crate) fn shapes(arguments: &ShapesArgs) -> Result<Outcome> {
-    let folder = &arguments.output;
+    let folder = &arguments.drawn.output;
     let config = shapes_config(arguments);
     config.validate()?;
     make_folder(folder)?;
     let mut truth = Truth::new(ShapeClass::ALL.map(ShapeClass::name));
     for number in 0..arguments.count.get() as u64 {
-        let drawn = kestrel_data::shapes(&config, arguments.seed.wrapping_add(number))?;
+        let drawn = kestrel_data::shapes(&config, arguments.drawn.seed.wrapping_add(number))?;
         let category = |class: ShapeClass| 1 + class as usize;
         let shapes: Vec<Drawn> = drawn
             .shapes

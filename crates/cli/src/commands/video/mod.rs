@@ -27,13 +27,9 @@ use std::time::Instant;
 pub(crate) fn run(arguments: &VideoArgs) -> Result<Outcome> {
     let device = device::prepare(&arguments.compute)?;
     let source = Source::find(&arguments.input)?;
-    let name = arguments.model.as_deref().unwrap_or(model_source::DEFAULT);
-    if arguments.model.is_none() {
-        console::note(format_args!(
-            "note: no --model given, using the built-in `{name}` (nuclei in micrographs)"
-        ));
-    }
-    let (weights, metadata) = model_source::open(name, arguments.architecture.as_deref())?;
+    let name = model_source::chosen(&arguments.detector);
+    let architecture = arguments.detector.architecture.as_deref();
+    let (weights, metadata) = model_source::open(name, architecture)?;
     let categories = metadata.categories;
     let labels = Choice::labels(&arguments.classes, &categories)?;
     let least_score = if arguments.no_track { arguments.score } else { arguments.weakest_score() };

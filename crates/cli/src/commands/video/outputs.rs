@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use kestrel_args::VideoArgs;
 use kestrel_core::Categories;
 use kestrel_video::{Clip, Container, Encoder, Ffmpeg, Source};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Where the files go.
 pub(super) struct Places {
@@ -29,9 +29,8 @@ impl Places {
             );
         };
         let summary = clip.with_extension("summary.json");
-        let model = arguments.model.as_deref().map(Path::new);
         let read = source.files().iter().map(PathBuf::as_path);
-        let read = read.chain(model).chain(arguments.architecture.as_deref());
+        let read = read.chain(arguments.detector.paths());
         let originals = Originals::of(read);
         let data = arguments.format.iter().map(|format| data_path(&clip, *format));
         let clips = (!arguments.no_video).then(|| clip.clone());
