@@ -18,28 +18,34 @@ pub struct BBox {
     pub y2: f32,
 }
 
+// Called for millions of pairs from other crates: without the attribute each is a call there.
 impl BBox {
     /// A box from its corners.
+    #[inline]
     pub const fn new(x1: f32, y1: f32, x2: f32, y2: f32) -> Self {
         Self { x1, y1, x2, y2 }
     }
 
     /// Right edge minus left edge.
+    #[inline]
     pub fn width(&self) -> f32 {
         self.x2 - self.x1
     }
 
     /// Bottom edge minus top edge.
+    #[inline]
     pub fn height(&self) -> f32 {
         self.y2 - self.y1
     }
 
     /// Width times height; negative or NaN where the box is no real one.
+    #[inline]
     pub fn area(&self) -> f32 {
         self.width() * self.height()
     }
 
     /// Area shared with `other`; zero where they do not meet.
+    #[inline]
     pub fn intersection(&self, other: &Self) -> f32 {
         let width = (self.x2.min(other.x2) - self.x1.max(other.x1)).max(0.0);
         let height = (self.y2.min(other.y2) - self.y1.max(other.y1)).max(0.0);
@@ -48,12 +54,14 @@ impl BBox {
 
     /// Intersection over union, in `[0, 1]` for real boxes; NaN for two boxes of no area, as in
     /// `torchvision.ops.box_iou`.
+    #[inline]
     pub fn iou(&self, other: &Self) -> f32 {
         let shared = self.intersection(other);
         shared / (self.area() + other.area() - shared)
     }
 
     /// The part inside an image whose pixels span `[0, width] x [0, height]`.
+    #[inline]
     pub fn clip(&self, size: ImageSize) -> Self {
         let (width, height) = (size.width as f32, size.height as f32);
         Self {
@@ -65,23 +73,27 @@ impl BBox {
     }
 
     /// The box with its horizontal and vertical coordinates multiplied.
+    #[inline]
     pub fn scale(&self, x_ratio: f32, y_ratio: f32) -> Self {
         Self::new(self.x1 * x_ratio, self.y1 * y_ratio, self.x2 * x_ratio, self.y2 * y_ratio)
     }
 
     /// Whether both sides are at least `min_side` long; false where a coordinate is NaN.
+    #[inline]
     pub fn sides_at_least(&self, min_side: f32) -> bool {
         self.width() >= min_side && self.height() >= min_side
     }
 }
 
 impl From<[f32; 4]> for BBox {
+    #[inline]
     fn from([x1, y1, x2, y2]: [f32; 4]) -> Self {
         Self { x1, y1, x2, y2 }
     }
 }
 
 impl From<BBox> for [f32; 4] {
+    #[inline]
     fn from(BBox { x1, y1, x2, y2 }: BBox) -> Self {
         [x1, y1, x2, y2]
     }

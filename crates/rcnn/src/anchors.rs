@@ -91,8 +91,9 @@ impl Anchors {
 
     /// Every anchor, level after level, in resized pixels. They may reach over the image's edge.
     pub fn to_vec(&self) -> Vec<BBox> {
-        let all = |level: &LevelAnchors| (0..level.len()).map(|index| level.get(index)).collect();
-        self.levels.iter().flat_map(|level| -> Vec<BBox> { all(level) }).collect()
+        let mut all = Vec::with_capacity(self.len());
+        self.levels.iter().for_each(|level| level.add_to(&mut all));
+        all
     }
 }
 
@@ -111,9 +112,23 @@ impl LevelAnchors {
     pub fn get(&self, index: usize) -> BBox {
         let per_position = self.around_origin.len();
         let (position, anchor) = (index / per_position, self.around_origin[index % per_position]);
-        let x = (position % self.map.width * self.stride.width) as f32;
-        let y = (position / self.map.width * self.stride.height) as f32;
-        BBox::new(x + anchor.x1, y + anchor.y1, x + anchor.x2, y + anchor.y2)
+        self.at(position / self.map.width, position % self.map.width, &anchor)
+    }
+
+    /// All of them, without the divisions.
+    fn add_to(&self, all: &mut Vec<BBox>) {
+        for row in 0..self.map.height {
+            for column in 0..self.map.width {
+                all.extend(self.around_origin.iter().map(|anchor| self.at(row, column, anchor)));
+            }
+        }
+    }
+
+    #[inline]
+    fn at(&self, row: usize, column: usize, around_origin: &BBox) -> BBox {
+        let BBox { x1, y1, x2, y2 } = around_origin;
+        let (x, y) = ((column * self.stride.width) as f32, (row * self.stride.height) as f32);
+        BBox::new(x + x1, y + y1, x + x2, y + y2)
     }
 }
 
@@ -147,6 +162,9 @@ mod tests {
         let coarsest = |height, width| anchors(height, width).levels()[4].stride;
         assert_eq!(coarsest(800, 1056), ImageSize::new(61, 62));
         assert_eq!(coarsest(768, 1344), ImageSize::new(64, 64));
+        let some = anchors(100, 65);
+        let by_place = some.levels().iter().flat_map(|l| (0..l.len()).map(|place| l.get(place)));
+        assert_eq!(some.to_vec(), by_place.collect::<Vec<_>>());
         let second = anchors(800, 1056).levels()[4].get(3);
         assert_eq!(second, BBox::new(62.0 - 362.0, -181.0, 62.0 + 362.0, 181.0));
     }

@@ -25,6 +25,7 @@ impl BoxCoder {
     pub const DETECTIONS: Self = Self { weights: [10.0, 10.0, 5.0, 5.0] };
 
     /// What has to be predicted for `reference` to become `bbox`.
+    #[inline]
     pub fn encode(&self, bbox: &BBox, reference: &BBox) -> Deltas {
         let [wx, wy, ww, wh] = self.weights;
         let (from, to) = (Centred::new(reference), Centred::new(bbox));
@@ -37,6 +38,7 @@ impl BoxCoder {
     }
 
     /// The box that `deltas` make of `reference`. Growth is clamped from above only.
+    #[inline]
     pub fn decode(&self, deltas: Deltas, reference: &BBox) -> BBox {
         let [wx, wy, ww, wh] = self.weights;
         let from = Centred::new(reference);
@@ -57,6 +59,7 @@ struct Centred {
 }
 
 impl Centred {
+    #[inline]
     fn new(bbox: &BBox) -> Self {
         let (width, height) = (bbox.width(), bbox.height());
         Self { x: bbox.x1 + 0.5 * width, y: bbox.y1 + 0.5 * height, width, height }

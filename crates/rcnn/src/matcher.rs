@@ -7,6 +7,7 @@
 use kestrel_core::BBox;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// Candidates looked at by one task: their overlaps with one object, and the best so far, stay in
 /// the processor's first cache.
@@ -37,32 +38,33 @@ pub enum Match {
 
 /// Matches every candidate; without objects all are background.
 pub fn match_boxes(config: &MatcherConfig, objects: &[BBox], candidates: &[BBox]) -> Vec<Match> {
-    let columns = Columns::new(candidates);
-    let overlaps = |object: usize, from: usize, overlaps: &mut [f32]| {
-        columns.overlaps(&objects[object], from, overlaps);
+    let overlaps = |places: Range<usize>| {
+        let columns = Columns::new(&candidates[places]);
+        move |object: usize, row: &mut [f32]| columns.overlaps(&objects[object], row)
     };
     match_by(config, objects.len(), candidates.len(), overlaps)
 }
 
-/// [`match_boxes`] for any measure of overlap: `overlaps(object, from, row)` fills `row` with the
-/// overlaps of an object and the candidates that start at `from`.
-pub(crate) fn match_by(
+/// [`match_boxes`] for any measure of overlap: of the candidates at some places, `overlaps` makes a
+/// function of an object that fills a row with their overlaps.
+pub(crate) fn match_by<Rows: Fn(usize, &mut [f32])>(
     config: &MatcherConfig,
     num_objects: usize,
     num_candidates: usize,
-    overlaps: impl Fn(usize, usize, &mut [f32]) + Sync,
+    overlaps: impl Fn(Range<usize>) -> Rows + Sync,
 ) -> Vec<Match> {
     if num_objects == 0 {
         return vec![Match::Background; num_candidates];
     }
     let starts: Vec<usize> = (0..num_candidates).step_by(CHUNK).collect();
     let chunk = |&from: &usize| {
-        let len = CHUNK.min(num_candidates - from);
-        Chunk::new(from, len, num_objects, |object, row| overlaps(object, from, row))
+        let places = from..num_candidates.min(from + CHUNK);
+        Chunk::new(places.clone(), num_objects, overlaps(places))
     };
     let chunks: Vec<Chunk> = starts.par_iter().map(chunk).collect();
-    let mut matches: Vec<Match> =
-        chunks.iter().flat_map(|chunk| chunk.by_threshold(config)).collect();
+    let mut matches = vec![Match::Background; num_candidates];
+    let places = matches.par_chunks_mut(CHUNK).zip(&chunks);
+    places.for_each(|(matches, chunk)| chunk.by_threshold(config, matches));
     if config.allow_low_quality {
         let closest = |object: usize| closest_to(object, &chunks, &overlaps);
         let places = (0..num_objects).into_par_iter().flat_map_iter(closest);
@@ -77,26 +79,25 @@ pub(crate) fn match_by(
 
 /// All candidates that share the largest overlap with an object, even if that is zero. Only the
 /// chunks that reach it are looked at again.
-fn closest_to<'a>(
+fn closest_to<'a, Rows: Fn(usize, &mut [f32])>(
     object: usize,
     chunks: &'a [Chunk],
-    overlaps: &'a impl Fn(usize, usize, &mut [f32]),
+    overlaps: &'a impl Fn(Range<usize>) -> Rows,
 ) -> impl Iterator<Item = usize> + 'a {
     let largest =
         chunks.iter().map(|chunk| chunk.largest[object]).fold(f32::NEG_INFINITY, f32::max);
     let reach_it = chunks.iter().filter(move |chunk| chunk.largest[object] == largest);
     reach_it.flat_map(move |chunk| {
         let mut row = vec![0.0; chunk.iou.len()];
-        overlaps(object, chunk.from, &mut row);
-        let shared = (chunk.from..).zip(row).filter(move |&(_, iou)| iou == largest);
+        overlaps(chunk.places.clone())(object, &mut row);
+        let shared = chunk.places.clone().zip(row).filter(move |&(_, iou)| iou == largest);
         shared.map(|(place, _)| place)
     })
 }
 
 /// What is known of some candidates that follow each other.
 struct Chunk {
-    /// Place of the first.
-    from: usize,
+    places: Range<usize>,
     /// Overlap of each candidate with its best object...
     iou: Vec<f32>,
     /// ...and that object, the first among equals.
@@ -106,14 +107,9 @@ struct Chunk {
 }
 
 impl Chunk {
-    fn new(
-        from: usize,
-        len: usize,
-        num_objects: usize,
-        overlaps: impl Fn(usize, &mut [f32]),
-    ) -> Self {
-        let (mut iou, mut object) = (Vec::new(), vec![0u32; len]);
-        let mut row = vec![0.0f32; len];
+    fn new(places: Range<usize>, num_objects: usize, overlaps: impl Fn(usize, &mut [f32])) -> Self {
+        let (mut iou, mut object) = (Vec::new(), vec![0u32; places.len()]);
+        let mut row = vec![0.0f32; places.len()];
         let mut largest = Vec::with_capacity(num_objects);
         for number in 0..num_objects {
             overlaps(number, &mut row);
@@ -127,20 +123,19 @@ impl Chunk {
             }
             largest.push(largest_of(&row));
         }
-        Self { from, iou, object, largest }
+        Self { places, iou, object, largest }
     }
 
-    fn by_threshold(&self, config: &MatcherConfig) -> impl Iterator<Item = Match> {
-        let (background, foreground) = (config.background_iou, config.foreground_iou);
-        self.iou.iter().zip(&self.object).map(move |(&iou, &object)| {
-            if iou < background {
+    fn by_threshold(&self, config: &MatcherConfig, matches: &mut [Match]) {
+        for (found, (&iou, &object)) in matches.iter_mut().zip(self.iou.iter().zip(&self.object)) {
+            *found = if iou < config.background_iou {
                 Match::Background
-            } else if iou < foreground {
+            } else if iou < config.foreground_iou {
                 Match::Between
             } else {
                 Match::Object(object as usize)
-            }
-        })
+            };
+        }
     }
 }
 
@@ -176,14 +171,9 @@ impl Columns {
         }
     }
 
-    /// Overlaps of `object` with the boxes from `from` on, as many as `row` has places.
-    fn overlaps(&self, object: &BBox, from: usize, row: &mut [f32]) {
-        let span = from..from + row.len();
-        let corners = self.x1[span.clone()]
-            .iter()
-            .zip(&self.y1[span.clone()])
-            .zip(&self.x2[span.clone()])
-            .zip(&self.y2[span]);
+    /// Overlaps of `object` with every box.
+    fn overlaps(&self, object: &BBox, row: &mut [f32]) {
+        let corners = self.x1.iter().zip(&self.y1).zip(&self.x2).zip(&self.y2);
         for (overlap, (((&x1, &y1), &x2), &y2)) in row.iter_mut().zip(corners) {
             *overlap = object.iou(&BBox::new(x1, y1, x2, y2));
         }
@@ -206,8 +196,8 @@ mod tests {
             Match::Background => -1,
             Match::Between => -2,
         };
-        let overlaps = |m: usize, from: usize, row: &mut [f32]| {
-            row.copy_from_slice(&table[m][from..from + row.len()]);
+        let overlaps = |places: Range<usize>| {
+            move |m: usize, row: &mut [f32]| row.copy_from_slice(&table[m][places.clone()])
         };
         match_by(config, table.len(), 5, overlaps).into_iter().map(code).collect()
     }

@@ -11,6 +11,7 @@ use crate::paste::paste_mask;
 use crate::resample::nearest;
 use kestrel_core::{BBox, ImageSize, Mask};
 use kestrel_weights::StateDict;
+use std::ops::Range;
 use std::path::Path;
 use tch::{Kind, Tensor};
 
@@ -71,8 +72,11 @@ fn matches_with_ties_and_rows_of_nothing() {
         [("matcher.rpn", 0.7, 0.3, true), ("matcher.roi", 0.5, 0.5, false)]
     {
         let config = MatcherConfig { foreground_iou, background_iou, allow_low_quality };
-        let overlaps = |object: usize, from: usize, row: &mut [f32]| {
-            row.copy_from_slice(&table[object * candidates + from..][..row.len()]);
+        let overlaps = |places: Range<usize>| {
+            let table = &table;
+            move |object: usize, row: &mut [f32]| {
+                row.copy_from_slice(&table[object * candidates..][places.clone()]);
+            }
         };
         let found = match_by(&config, objects, candidates, overlaps);
         assert_eq!(found.into_iter().map(code).collect::<Vec<_>>(), ops.integers(key), "{key}");

@@ -8,6 +8,7 @@ mod grid;
 
 use crate::BBox;
 use grid::Grid;
+use rayon::prelude::*;
 
 /// Above this many boxes torchvision suppresses class by class instead of shifting each class to
 /// its own region; the two differ in the last bit of an IoU, so the switch is copied with it.
@@ -56,13 +57,14 @@ pub fn batched_nms(boxes: &[BBox], scores: &[f32], groups: &[u32], iou_thresh: f
     }
     let mut by_group: Vec<usize> = (0..boxes.len()).collect();
     by_group.sort_by_key(|&index| groups[index]);
-    let mut survivors = Vec::new();
-    for members in by_group.chunk_by(|&a, &b| groups[a] == groups[b]) {
+    let of_group = |members: &[usize]| {
         let group_boxes: Vec<BBox> = members.iter().map(|&index| boxes[index]).collect();
         let group_scores: Vec<f32> = members.iter().map(|&index| scores[index]).collect();
         let kept = nms(&group_boxes, &group_scores, iou_thresh);
-        survivors.extend(kept.into_iter().map(|place| members[place]));
-    }
+        kept.into_iter().map(|place| members[place]).collect::<Vec<usize>>()
+    };
+    let in_groups = by_group.par_chunk_by(|&a, &b| groups[a] == groups[b]).map(of_group);
+    let mut survivors: Vec<usize> = in_groups.flatten_iter().collect();
     // In the given order first, so that the stable sort leaves equal scores in that order.
     survivors.sort_unstable();
     survivors.sort_by(|&a, &b| falling(scores[a], scores[b]));
