@@ -137,7 +137,7 @@ fn pool_levels(
             }
             pool_by_kernel(&channels_last(pyramid)?, &shapes, levels, rois, config)?
         }
-        Route::Bag => pool_by_bag(pyramid, &shapes, levels, rois, config)?,
+        Route::Bag => bag::forward(pyramid, &shapes, levels, rois, config)?,
     };
     Ok(crops.f_permute([0, 3, 1, 2])?)
 }
@@ -199,39 +199,6 @@ pub(crate) fn fill_by_kernel(
         kernel::forward_crops(crops.collect(), config, order);
     })?;
     Ok(crops)
-}
-
-/// One bag for each level, put back into the order of the RoIs; `[R, P, P, C]`.
-fn pool_by_bag(
-    pyramid: &[Tensor],
-    shapes: &[MapShape],
-    levels: &[usize],
-    rois: &[Roi],
-    config: &RoiAlignConfig,
-) -> Result<Tensor, RoiAlignError> {
-    if let ([features], [shape]) = (pyramid, shapes) {
-        return bag::forward(features, shape, rois, config);
-    }
-    let mut crops = Vec::with_capacity(pyramid.len());
-    for (level, (features, shape)) in pyramid.iter().zip(shapes).enumerate() {
-        let on_level = levels.iter().zip(rois).filter(|(place, _)| **place == level);
-        let level_rois: Vec<Roi> = on_level.map(|(_, &roi)| roi).collect();
-        crops.push(bag::forward(features, shape, &level_rois, config)?);
-    }
-    let by_level = Tensor::f_cat(&crops, 0)?;
-    let places = Tensor::f_from_slice(&places_by_level(levels))?.f_to_device(by_level.device())?;
-    Ok(by_level.f_index_select(0, &places)?)
-}
-
-/// For each RoI its place after a stable sort by level.
-fn places_by_level(levels: &[usize]) -> Vec<i64> {
-    let mut order: Vec<usize> = (0..levels.len()).collect();
-    order.sort_by_key(|&roi| levels[roi]);
-    let mut places = vec![0; levels.len()];
-    for (place, &roi) in order.iter().enumerate() {
-        places[roi] = place as i64;
-    }
-    places
 }
 
 pub(crate) fn crops_shape(
@@ -323,11 +290,5 @@ mod tests {
         assert_eq!(level_scale(200, 800), 0.25);
         // 25 rows from 799 padded to 800.
         assert_eq!(level_scale(25, 799), 1.0 / 32.0);
-    }
-
-    #[test]
-    fn places_undo_the_sort() {
-        assert_eq!(places_by_level(&[2, 0, 2, 1, 0]), [3, 0, 4, 2, 1]);
-        assert!(places_by_level(&[]).is_empty());
     }
 }
