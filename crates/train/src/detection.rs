@@ -47,9 +47,7 @@ impl DetectionTask {
     ) -> Result<Self, TrainError> {
         let architecture = fitted(config, data)?;
         architecture.validate()?;
-        tch::manual_seed(config.seed as i64);
-        let store = nn::VarStore::new(device);
-        let detector = architecture.build(&store.root());
+        let (store, detector) = start::seeded(config.seed, device, |root| architecture.build(root));
         Ok(Self {
             architecture,
             categories: data.train.label_names(),

@@ -5,7 +5,7 @@ use crate::error::TrainError;
 use kestrel_weights::StateDict;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use tch::{Tensor, no_grad};
+use tch::{Device, Tensor, nn, no_grad};
 
 /// What a model starts from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,20 @@ impl StartConfig {
         }
         Ok(())
     }
+}
+
+/// A network with first weights from the seed. They are drawn on the CPU whatever the device, so that
+/// a seed means the same weights everywhere.
+pub(crate) fn seeded<T>(
+    seed: u64,
+    device: Device,
+    build: impl FnOnce(&nn::Path<'_>) -> T,
+) -> (nn::VarStore, T) {
+    tch::manual_seed(seed as i64);
+    let mut store = nn::VarStore::new(Device::Cpu);
+    let network = build(&store.root());
+    store.set_device(device);
+    (store, network)
 }
 
 /// What came of starting from weights.

@@ -35,7 +35,7 @@ use kestrel_weights::StateDict;
 use look::Seen;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tch::{Device, Reduction, Tensor, nn};
+use tch::{Device, Reduction, Tensor};
 
 /// The name of the only loss.
 const LOSS: &str = "loss_class";
@@ -71,9 +71,7 @@ impl ClassificationTask {
             backbone: trainable(&config.model.architecture.backbone),
         };
         architecture.validate()?;
-        tch::manual_seed(config.seed as i64);
-        let store = nn::VarStore::new(device);
-        let network = architecture.build(&store.root());
+        let (store, network) = start::seeded(config.seed, device, |root| architecture.build(root));
         let input = architecture.input;
         let side = ClassifyConfig::training_side(&config.loader.augment, input.crop_side);
         let val = data.val.as_ref().map(|val| {

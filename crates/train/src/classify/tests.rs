@@ -95,7 +95,7 @@ fn a_detector_starts_from_the_file() {
     let weights = StateDict::read(&folder.model()).unwrap();
     let mut architecture = config.model.architecture.clone();
     architecture.num_classes = Categories::numbered(3).len();
-    let store = nn::VarStore::new(Device::Cpu);
+    let store = tch::nn::VarStore::new(Device::Cpu);
     let _detector = architecture.build(&store.root());
     let variables: BTreeMap<String, Tensor> = store.variables().into_iter().collect();
     let report = start::take_over(&variables, &weights, "backbone.body.").unwrap();
