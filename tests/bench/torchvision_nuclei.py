@@ -1,6 +1,6 @@
 """torchvision's side of `cargo xtask bench`: the built-in model's family as a plain script has it.
 
-usage: torchvision_nuclei.py train FOLDER STEPS
+usage: torchvision_nuclei.py train FOLDER STEPS [DEVICE]
        torchvision_nuclei.py detect MODEL.safetensors FOLDER OUT.json
 
 FOLDER holds PNG files and `truth.json`, as `kestrel data synth micrograph` draws them. `train` does STEPS steps of the
@@ -51,10 +51,10 @@ def read(path: Path, annotations: list) -> tuple[torch.Tensor, dict]:
     return image, {"boxes": boxes, "masks": masks, "labels": torch.ones(len(boxes), dtype=torch.int64)}
 
 
-def train(folder: Path, num_steps: int) -> None:
+def train(folder: Path, num_steps: int, device: str) -> None:
     random.seed(0)
     torch.manual_seed(0)
-    model = nuclei_model(RECIPE_SIZES).train()
+    model = nuclei_model(RECIPE_SIZES).train().to(device)
     optimiser = torch.optim.SGD(model.parameters(), lr=LR, momentum=0.9, weight_decay=1e-4)
     half_cosine = lambda step: (1 + math.cos(math.pi * step / num_steps)) / 2  # noqa: E731
     warmup = lambda step: min(1.0, 0.01 + 0.99 * step / min(WARMUP_STEPS, num_steps / 2))  # noqa: E731
@@ -65,7 +65,9 @@ def train(folder: Path, num_steps: int) -> None:
             queue = random.sample(pool, len(pool))
         batch, queue = queue[:BATCH_SIZE], queue[BATCH_SIZE:]
         images, targets = zip(*(read(*sample) for sample in batch))
-        loss = sum(model(list(images), list(targets)).values())
+        images = [image.to(device) for image in images]
+        targets = [{key: value.to(device) for key, value in target.items()} for target in targets]
+        loss = sum(model(images, targets).values())
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_NORM)
@@ -91,6 +93,6 @@ def detect(model_file: Path, folder: Path, out: Path) -> None:
 if __name__ == "__main__":
     torch.set_num_threads(2)
     if sys.argv[1] == "train":
-        train(Path(sys.argv[2]), int(sys.argv[3]))
+        train(Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4] if len(sys.argv) > 4 else "cpu")
     else:
         detect(*map(Path, sys.argv[2:5]))

@@ -1,14 +1,16 @@
 """torchvision's side of the R50-FPN rows of `cargo xtask bench`.
 
 usage: torchvision_parts.py prepare FOLDER       weights (calibration.py) and inputs.safetensors
-       torchvision_parts.py ROW FOLDER
+       torchvision_parts.py ROW FOLDER [DEVICE [BATCH [PRECISION]]]
 
-A row is set up, says so with a line, and then does its work once for each line it reads; it answers with the seconds
+Rows of whole detectors and of training know other devices than `cpu`, other batches than 1 (of training: 2) and other
+precisions than `float32`, by autocast. A row is set up, says so with a line, and then does its work once for each line it reads; it answers with the seconds
 that took. The other side is `crates/rcnn/examples/bench_parts.rs`, which takes the same files.
 """
 
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -52,9 +54,28 @@ def prepare(folder: Path) -> None:
     inputs.write(folder / "inputs.safetensors")
 
 
+def argument(place: int, default: str) -> str:
+    return sys.argv[place] if len(sys.argv) > place else default
+
+
+DEVICE, BATCH, PRECISION = argument(3, "cpu"), int(argument(4, "1")), argument(5, "float32")
+
+
+def in_precision():
+    return nullcontext() if PRECISION == "float32" else torch.autocast(DEVICE, getattr(torch, PRECISION))
+
+
 def inference(name: str, folder: Path):
-    model = oracle.trained_like_from_file(name, folder).eval()
-    return lambda: model(IMAGES[:1])
+    model = oracle.trained_like_from_file(name, folder).eval().to(DEVICE)
+    pixels = PICTURES[0].pixels.permute(2, 0, 1).contiguous()
+
+    def work():
+        with in_precision():
+            found = model([pixels.to(DEVICE).float() / 255 for _ in range(BATCH)])
+            # What was found is wanted where it can be printed.
+            return [{key: value.cpu() for key, value in of_image.items()} for of_image in found]
+
+    return work
 
 
 def faster(folder: Path):
@@ -110,17 +131,21 @@ def paste(_folder: Path):
 
 
 def training(folder: Path):
-    model = oracle.trained_like_from_file("maskrcnn_resnet50_fpn", folder).train()
+    model = oracle.trained_like_from_file("maskrcnn_resnet50_fpn", folder).train().to(DEVICE)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimiser = torch.optim.SGD(parameters, lr=1e-6, momentum=0.9, weight_decay=1e-4)
     targets = [picture.as_target() for picture in PICTURES]
 
     def work():
+        images = [image.to(DEVICE) for image in IMAGES]
+        moved = [{key: value.to(DEVICE) for key, value in target.items()} for target in targets]
         with torch.enable_grad():
-            loss = sum(model(IMAGES, targets).values())
+            with in_precision():
+                losses = model(images, moved)
             optimiser.zero_grad()
-            loss.backward()
+            sum(losses.values()).backward()
             optimiser.step()
+        return [loss.item() for loss in losses.values()]
 
     return work
 

@@ -180,14 +180,15 @@ def write_stages(fixture: Fixture, stages: Stages, tensors: dict[str, torch.Tens
         keep_large(f"anchors.level{level}", anchors)
 
 
-def write_detections(fixture: Fixture, stages: Stages, outputs: list[dict]) -> None:
+def write_detections(fixture: Fixture, stages: Stages, outputs: list[dict], undecided: float = UNDECIDED) -> None:
+    """A pixel whose probability is less than `undecided` from one half may be either."""
     rle = []
     for image, output in enumerate(outputs):
         fixture.full(f"detections.image{image}.labels", output["labels"])
         if "masks" in output:
             probabilities = output["masks"][:, 0]
             fixture.full(f"mask.image{image}.areas", (probabilities > 0.5).sum((1, 2)))
-            fixture.full(f"mask.image{image}.undecided", ((probabilities - 0.5).abs() < UNDECIDED).sum((1, 2)))
+            fixture.full(f"mask.image{image}.undecided", ((probabilities - 0.5).abs() < undecided).sum((1, 2)))
             rle.append(compressed_rle(probabilities > 0.5))
     if rle:
         fixture.metadata["mask_rle"] = rle

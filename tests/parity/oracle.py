@@ -78,6 +78,9 @@ TRAINING_LEAST_MARGIN = 1e-5
 TRAINING_SEEDS = range(12)
 # What a reader of the results would call the same detection.
 BOX_TOLERANCE, SCORE_TOLERANCE = 0.05, 1e-3
+# Boxes of full-size models agree to 5e-3 pixels (Winograd's way rounds otherwise), and at the edge of a mask its
+# probability changes by a few tenths within a pixel.
+UNDECIDED = 1e-3
 
 
 def main() -> None:
@@ -155,7 +158,7 @@ def write_expected(name: str, model: nn.Module, stages: Stages, pictures: list[P
         margins["paste_corner"] = min(paste_margin(output["boxes"]) for output in outputs)
     fixture = Fixture(settings={}, seeds={"torch": SEED}, margins=rounded(margins))
     write_stages(fixture, stages, tensors, fixture.full)
-    write_detections(fixture, stages, outputs)
+    write_detections(fixture, stages, outputs, UNDECIDED)
     for image, picture in enumerate(pictures):
         fixture.full(f"input.image{image}", picture.pixels)
     fixture.write(out_dir / f"{name}.expected.safetensors")

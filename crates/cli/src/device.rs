@@ -1,12 +1,10 @@
 //! Where the network runs.
 
+use crate::cuda;
 use anyhow::{Context, Result, anyhow, bail};
 use kestrel_args::ComputeArgs;
-use std::path::PathBuf;
+use kestrel_rcnn::Precision;
 use tch::Device;
-
-/// The library that gives libtorch its CUDA operations.
-const CUDA_LIBRARY: &str = "libtorch_cuda.so";
 
 /// Sets the number of threads and finds the device.
 pub(crate) fn prepare(arguments: &ComputeArgs) -> Result<Device> {
@@ -19,18 +17,41 @@ pub(crate) fn prepare(arguments: &ComputeArgs) -> Result<Device> {
     }
     match arguments.device.split_once(':') {
         None if arguments.device == "cpu" => Ok(Device::Cpu),
-        None if arguments.device == "cuda" => cuda(0),
-        Some(("cuda", card)) => cuda(card.parse().map_err(|_| unknown(&arguments.device))?),
+        None if arguments.device == "cuda" => card(0),
+        Some(("cuda", card)) => self::card(card.parse().map_err(|_| unknown(&arguments.device))?),
         _ => Err(unknown(&arguments.device)),
     }
+}
+
+/// What `--precision` asks for, where the device can do it.
+pub(crate) fn precision(wanted: kestrel_args::Precision, device: Device) -> Result<Precision> {
+    let precision = match wanted {
+        kestrel_args::Precision::Float32 => Precision::Float32,
+        kestrel_args::Precision::Bfloat16 => Precision::Bfloat16,
+        kestrel_args::Precision::Float16 => Precision::Float16,
+    };
+    require_fit("--precision", precision, device)?;
+    Ok(precision)
+}
+
+/// That of `--precision` or `train.precision` and the device suit each other. Processors compute with
+/// float16 a hundred times as slowly as with float32.
+pub(crate) fn require_fit(what: &str, precision: Precision, device: Device) -> Result<()> {
+    if precision == Precision::Float16 && device == Device::Cpu {
+        bail!(
+            "{what} is float16 on the CPU, expected a card (--device cuda); here take bfloat16 or \
+             float32"
+        );
+    }
+    Ok(())
 }
 
 fn unknown(device: &str) -> anyhow::Error {
     anyhow!("--device: found `{device}`, expected cpu, cuda, or cuda:1 for the second card")
 }
 
-fn cuda(card: usize) -> Result<Device> {
-    load_cuda()?;
+fn card(card: usize) -> Result<Device> {
+    cuda::load()?;
     let cards = tch::Cuda::device_count();
     if card as i64 >= cards {
         bail!(
@@ -40,27 +61,4 @@ fn cuda(card: usize) -> Result<Device> {
         );
     }
     Ok(Device::Cuda(card))
-}
-
-/// Opens the CUDA part of libtorch, which registers itself. One program thus serves machines with
-/// and without it.
-pub(crate) fn load_cuda() -> Result<()> {
-    let folder = std::env::var_os("LIBTORCH").map(|folder| PathBuf::from(folder).join("lib"));
-    let path = folder.unwrap_or_default().join(CUDA_LIBRARY);
-    open_for_good(&path).map_err(|error| {
-        anyhow!(
-            "--device cuda: cannot open {}: {error}; set LIBTORCH to a libtorch 2.11.0 with CUDA, \
-             such as the `torch` folder of the PyPI wheel, or leave --device out",
-            path.display()
-        )
-    })
-}
-
-#[allow(unsafe_code)]
-fn open_for_good(path: &std::path::Path) -> Result<()> {
-    // SAFETY: opening runs the library's initialisers. This is libtorch's own second half, made to
-    // be opened so; it is never closed, so nothing it registered can dangle.
-    let library = unsafe { libloading::Library::new(path) }?;
-    std::mem::forget(library);
-    Ok(())
 }

@@ -8,6 +8,7 @@ mod choice;
 mod classifier_source;
 mod commands;
 mod console;
+mod cuda;
 mod dataset;
 mod device;
 mod inference;

@@ -54,6 +54,43 @@ pub struct Conv2d {
     padding: i64,
     groups: i64,
     fast: Fast,
+    /// Whether bias and activation may be part of a card's kernel.
+    fused: bool,
+}
+
+/// What libtorch's convolutions take, in the precision of the work this thread is in.
+struct Product {
+    x: Tensor,
+    weight: Tensor,
+    bias: Option<Tensor>,
+    stride: [i64; 2],
+    padding: [i64; 2],
+    groups: i64,
+}
+
+impl Product {
+    const DILATION: [i64; 2] = [1, 1];
+
+    fn plain(&self) -> Tensor {
+        let Self { x, weight, bias, stride, padding, groups } = self;
+        x.conv2d(weight, bias.as_ref(), stride, padding, Self::DILATION, *groups)
+    }
+
+    /// One kernel of cuDNN.
+    fn then_relu(&self) -> Tensor {
+        let Self { x, weight, bias, stride, padding, groups } = self;
+        let (bias, dilation) = (bias.as_ref(), Self::DILATION);
+        x.cudnn_convolution_relu(weight, bias, stride, padding, dilation, *groups)
+    }
+
+    /// The same with `shortcut` added before.
+    fn onto_then_relu(&self, shortcut: &Tensor) -> Tensor {
+        let Self { x, weight, bias, stride, padding, groups } = self;
+        let (bias, dilation) = (bias.as_ref(), Self::DILATION);
+        x.cudnn_convolution_add_relu(
+            weight, shortcut, 1.0, bias, stride, padding, dilation, *groups,
+        )
+    }
 }
 
 /// Whether Winograd's way may be taken, and the weight for it.
@@ -76,6 +113,7 @@ impl Conv2d {
             padding,
             groups,
             fast: Fast::No,
+            fused: false,
         }
     }
 
@@ -89,15 +127,39 @@ impl Conv2d {
         if let Some(y) = self.activated_fast(x, activation) {
             return y;
         }
-        let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
-        let (x, weight, bias) =
-            (operand(x), operand(&self.weight), self.bias.as_ref().map(operand));
-        let mut y = x.conv2d(&weight, bias.as_ref(), stride, padding, [1, 1], self.groups);
+        let product = self.product(x);
         match activation {
-            Activation::None => y,
+            Activation::Relu if self.fuses(x) => product.then_relu(),
             // In place: a convolution does not need its own output again.
-            Activation::Relu => y.relu_(),
+            Activation::Relu => product.plain().relu_(),
+            Activation::None => product.plain(),
         }
+    }
+
+    /// `relu(forward(x) + shortcut)`, the end of a residual branch.
+    pub fn activated_onto(&self, x: &Tensor, shortcut: &Tensor) -> Tensor {
+        if self.fuses(x) {
+            return self.product(x).onto_then_relu(&operand(shortcut));
+        }
+        let mut y = self.forward(x);
+        y += shortcut;
+        y.relu_()
+    }
+
+    fn product(&self, x: &Tensor) -> Product {
+        Product {
+            x: operand(x),
+            weight: operand(&self.weight),
+            bias: self.bias.as_ref().map(operand),
+            stride: [self.stride; 2],
+            padding: [self.padding; 2],
+            groups: self.groups,
+        }
+    }
+
+    /// Whether one kernel of a card does it all; given nothing it fails.
+    fn fuses(&self, x: &Tensor) -> bool {
+        self.fused && x.device().is_cuda() && x.numel() > 0
     }
 
     /// Winograd's way, where it is wanted, possible and shorter.
@@ -166,8 +228,9 @@ impl Conv2d {
 
     /// Detaches the parameters and lays the weight out channels-last.
     pub fn prepare(&mut self, how: Preparation) {
-        self.weight = channels_last(&self.weight.detach());
-        self.bias = self.bias.as_ref().map(Tensor::detach);
+        self.weight = operand(&channels_last(&self.weight.detach()));
+        self.bias = self.bias.as_ref().map(|bias| operand(&bias.detach()));
+        self.fused = how.fused;
         let kind = (self.weight.size()[2], self.stride, self.padding, self.groups);
         if how.winograd && kind == (3, 1, 1, 1) {
             self.fast = Fast::Wanted(OnceLock::new());
@@ -228,7 +291,7 @@ impl ConvTranspose2d {
 
     /// Detaches the parameters and lays the weight out channels-last.
     pub fn prepare(&mut self) {
-        self.weight = channels_last(&self.weight.detach());
-        self.bias = self.bias.detach();
+        self.weight = operand(&channels_last(&self.weight.detach()));
+        self.bias = operand(&self.bias.detach());
     }
 }

@@ -24,19 +24,22 @@ use tch::nn::Init;
 use tch::nn::init::{FanInOut, NonLinearity, NormalOrUniform};
 
 /// How a layer is prepared for inference. Whatever is chosen, weights are laid out channels-last and
-/// nothing is attached to a graph.
+/// nothing is attached to a graph. Weights take the precision of the work they are prepared in
+/// ([`Precision::during`]), and have to be used in the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preparation {
     /// Norms become part of the convolutions before them.
     pub fold_norms: bool,
     /// 3x3 convolutions of stride 1 take Winograd's way on the CPU, where it is shorter.
     pub winograd: bool,
+    /// On a card, a convolution's bias and activation are part of its kernel.
+    pub fused: bool,
 }
 
 impl Default for Preparation {
     /// All that makes it faster.
     fn default() -> Self {
-        Self { fold_norms: true, winograd: true }
+        Self { fold_norms: true, winograd: true, fused: true }
     }
 }
 

@@ -29,8 +29,8 @@ impl Linear {
 
     /// Detaches the parameters.
     pub fn prepare(&mut self) {
-        self.weight = self.weight.detach();
-        self.bias = self.bias.detach();
+        self.weight = operand(&self.weight.detach());
+        self.bias = operand(&self.bias.detach());
     }
 
     /// Reorders the inputs from `[C, P, P]` (channels first) to `[P, P, C]`, so that a prepared

@@ -50,6 +50,19 @@ impl ConvNorm {
         }
     }
 
+    /// `relu(conv(x) + shortcut)` with the norm between, whatever the activation of its own: the end of
+    /// a residual branch.
+    pub fn forward_onto(&self, x: &Tensor, shortcut: &Tensor, mode: Mode) -> Tensor {
+        match &self.norm {
+            None | Some(Norm::Folded) => self.conv.activated_onto(x, shortcut),
+            Some(norm) => {
+                let mut y = norm.forward(&self.conv.forward(x), mode);
+                y += shortcut;
+                y.relu_()
+            }
+        }
+    }
+
     /// Lets the branch that ends here start at zero.
     pub fn start_at_zero(&mut self) {
         if let Some(norm) = &mut self.norm {

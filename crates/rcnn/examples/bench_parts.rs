@@ -1,4 +1,6 @@
-//! Kestrel's side of the R50-FPN rows of `cargo xtask bench`: `bench_parts ROW FOLDER`.
+//! Kestrel's side of the R50-FPN rows of `cargo xtask bench`:
+//! `bench_parts ROW FOLDER [DEVICE [BATCH [PRECISION]]]`. Rows of whole detectors and of training know
+//! other devices than `cpu`, other batches than 1 (of training: 2) and other precisions than `float32`.
 //!
 //! A row is set up, says so with a line, and then does its work once for each line it reads; it answers
 //! with the seconds that took. The other side, `tests/bench/torchvision_parts.py`, has made the files.
@@ -6,11 +8,14 @@
 
 // As the program has it: what is measured is what users run. What only video needs stays unused.
 #[allow(dead_code)]
+#[path = "../../cli/src/cuda.rs"]
+mod cuda;
+#[allow(dead_code)]
 #[path = "../../cli/src/memory.rs"]
 mod memory;
 
 use kestrel_core::{BBox, ImageSize, Label, Mask, RgbImage, Target, nms};
-use kestrel_layers::{Mode, Preparation};
+use kestrel_layers::{Mode, Precision, Preparation};
 use kestrel_rcnn::{Architecture, Batch, Detector, Draw, FasterRcnn, Metadata, Model, paste_mask};
 use kestrel_roi_align::{DetachedPyramid, MultiLevelPooler, Roi, Route};
 use kestrel_weights::{StateDict, Strictness, load};
@@ -27,18 +32,20 @@ const MASK: &str = "maskrcnn_resnet50_fpn";
 
 fn main() {
     memory::keep_large_blocks();
-    let [row, folder] = [1, 2].map(|place| std::env::args().nth(place).unwrap());
+    let argument = |place, default: &str| std::env::args().nth(place).unwrap_or(default.to_owned());
+    let [row, folder] = [argument(1, ""), argument(2, "")];
+    let how = How::read(&argument(3, "cpu"), &argument(4, "1"), &argument(5, "float32"));
     let inputs = Inputs::read(Path::new(&folder));
     serve(match row.as_str() {
-        "faster" => inference(&inputs, FASTER),
-        "mask" => inference(&inputs, MASK),
+        "faster" => inference(&inputs, FASTER, &how),
+        "mask" => inference(&inputs, MASK, &how),
         "backbone" => backbone(&inputs),
         "rpn" => rpn(&inputs),
         "roi-align" => roi_align(&inputs),
         "roi-align-training" => roi_align_training(&inputs),
         "nms" => suppression(&inputs),
         "paste" => paste(&inputs),
-        "training" => training(&inputs),
+        "training" => training(&inputs, &how),
         other => panic!("no row `{other}`"),
     });
 }
@@ -53,12 +60,42 @@ fn serve(mut work: Work) {
     }
 }
 
-fn inference(inputs: &Inputs, name: &str) -> Work {
+/// Where, how many at once, and in what.
+struct How {
+    device: Device,
+    batch: usize,
+    precision: Precision,
+}
+
+impl How {
+    fn read(device: &str, batch: &str, precision: &str) -> Self {
+        let device = match device {
+            "cpu" => Device::Cpu,
+            "cuda" => {
+                cuda::load().unwrap();
+                Device::Cuda(0)
+            }
+            other => panic!("no device `{other}`"),
+        };
+        let precision = match precision {
+            "float32" => Precision::Float32,
+            "bfloat16" => Precision::Bfloat16,
+            "float16" => Precision::Float16,
+            other => panic!("no precision `{other}`"),
+        };
+        Self { device, batch: batch.parse().unwrap(), precision }
+    }
+}
+
+fn inference(inputs: &Inputs, name: &str, how: &How) -> Work {
     let weights = inputs.weights(name);
     let architecture = Metadata::of(&weights, None).unwrap().architecture;
-    let model = Model::load(&architecture, &weights, Device::Cpu).unwrap();
-    let image = inputs.image(0);
-    Box::new(move || drop(model.detect(std::slice::from_ref(&image)).unwrap()))
+    let &How { device, batch, precision } = how;
+    let preparation = Preparation::default();
+    let model =
+        Model::load_prepared(&architecture, &weights, device, precision, preparation).unwrap();
+    let images = vec![inputs.image(0); batch];
+    Box::new(move || drop(model.detect(&images).unwrap()))
 }
 
 /// A prepared model, its input, and its pyramid.
@@ -124,10 +161,11 @@ fn paste(inputs: &Inputs) -> Work {
     })
 }
 
-fn training(inputs: &Inputs) -> Work {
+fn training(inputs: &Inputs, how: &How) -> Work {
     let weights = inputs.weights(MASK);
     let architecture: Architecture = Metadata::of(&weights, None).unwrap().architecture;
-    let store = VarStore::new(Device::Cpu);
+    let &How { device, precision, .. } = how;
+    let store = VarStore::new(device);
     let model = architecture.build(&store.root());
     load(store.variables(), &weights, Strictness::Strict).unwrap();
     let sgd = Sgd { momentum: 0.9, wd: 1e-4, ..Sgd::default() };
@@ -136,10 +174,12 @@ fn training(inputs: &Inputs) -> Work {
         [0, 1].map(|image| (inputs.image(image), inputs.target(image))).into_iter().unzip();
     let mut draw = Draw::seeded(0);
     Box::new(move || {
-        let batch = Batch::with_targets(&images, &targets, &architecture.resize, Device::Cpu);
+        let batch = Batch::with_targets(&images, &targets, &architecture.resize, device);
         optimiser.zero_grad();
-        drop(model.backward(&batch, &mut draw, 1.0).unwrap());
+        let losses = precision.during(|| model.backward(&batch, &mut draw, 1.0)).unwrap();
         optimiser.step();
+        // Asked for, as training does: a card has done its work then.
+        assert!(losses.named().iter().all(|(_, loss)| loss.double_value(&[]).is_finite()));
         // Whatever the store holds has to live as long as the optimiser.
         let _ = &store;
     })

@@ -35,7 +35,7 @@ pub use box_coder::{BoxCoder, Deltas};
 pub use detector::{Detector, FasterRcnn, MaskRcnn};
 pub use error::RcnnError;
 pub use infer::infer_architecture;
-pub use kestrel_layers::Preparation;
+pub use kestrel_layers::{Precision, Preparation};
 pub use losses::{BoxLosses, Losses, RpnLosses};
 pub use mask_branch::{MaskBranch, MaskBranchConfig};
 pub use matcher::{Match, MatcherConfig, match_boxes};

@@ -6,7 +6,7 @@ use crate::detector::Detector;
 use crate::error::RcnnError;
 use crate::infer::infer_architecture;
 use kestrel_core::{COCO_CATEGORIES, Categories, Detections, RgbImage};
-use kestrel_layers::Preparation;
+use kestrel_layers::{Precision, Preparation};
 use kestrel_weights::{StateDict, Strictness, load};
 use std::collections::BTreeMap;
 use tch::{Device, nn};
@@ -84,6 +84,7 @@ pub struct Model {
     architecture: Architecture,
     detector: Box<dyn Detector>,
     device: Device,
+    precision: Precision,
 }
 
 impl Model {
@@ -96,10 +97,11 @@ impl Model {
         weights: &StateDict,
         device: Device,
     ) -> Result<Self, RcnnError> {
-        Self::load_prepared(architecture, weights, device, Preparation::default())
+        let (precision, how) = (Precision::Float32, Preparation::default());
+        Self::load_prepared(architecture, weights, device, precision, how)
     }
 
-    /// The same, with a choice of how it is prepared.
+    /// The same, with a choice of the precision of its products and of how it is prepared.
     ///
     /// # Errors
     /// As [`Self::load`].
@@ -107,13 +109,14 @@ impl Model {
         architecture: &Architecture,
         weights: &StateDict,
         device: Device,
+        precision: Precision,
         how: Preparation,
     ) -> Result<Self, RcnnError> {
         let store = nn::VarStore::new(device);
         let mut detector = architecture.build(&store.root());
         load(store.variables(), weights, Strictness::Strict)?;
-        detector.prepare(how);
-        Ok(Self { architecture: architecture.clone(), detector, device })
+        precision.during(|| detector.prepare(how));
+        Ok(Self { architecture: architecture.clone(), detector, device, precision })
     }
 
     /// What it is built of.
@@ -132,6 +135,7 @@ impl Model {
         if images.is_empty() {
             return Ok(Vec::new());
         }
-        self.detector.detect(&Batch::new(images, &self.architecture.resize, self.device))
+        let batch = Batch::new(images, &self.architecture.resize, self.device);
+        self.precision.during(|| self.detector.detect(&batch))
     }
 }

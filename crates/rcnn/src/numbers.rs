@@ -13,6 +13,17 @@ pub(crate) fn to_vec(tensor: &Tensor) -> Vec<f32> {
     values
 }
 
+/// The indices in row order; none of them is negative.
+///
+/// # Panics
+/// As [`to_vec`].
+pub(crate) fn to_places(indices: &Tensor) -> Vec<usize> {
+    let flat = indices.contiguous().view([-1]);
+    let mut places = vec![0i64; flat.numel()];
+    flat.copy_data(&mut places, flat.numel());
+    places.into_iter().map(|place| place as usize).collect()
+}
+
 /// `1 / (1 + e^-x)` in float32.
 pub(crate) fn sigmoid(logit: f32) -> f32 {
     1.0 / (1.0 + (-logit).exp())

@@ -10,8 +10,10 @@ use tch::nn::Path;
 /// A basic (two convolutions) or bottleneck (three) block.
 #[derive(Debug)]
 pub struct Block {
-    /// `conv1`/`bn1`, `conv2`/`bn2`, and in a bottleneck `conv3`/`bn3`.
-    branch: Vec<ConvNorm>,
+    /// `conv1`/`bn1`, and in a bottleneck `conv2`/`bn2`.
+    first: Vec<ConvNorm>,
+    /// `conv2`/`bn2`, in a bottleneck `conv3`/`bn3`; it ends with the sum.
+    last: ConvNorm,
     /// `downsample.0`/`downsample.1`, where the shape changes.
     downsample: Option<ConvNorm>,
 }
@@ -49,28 +51,28 @@ impl Block {
         };
         let one = ConvConfig::same(1, KAIMING_NORMAL).no_bias();
         let three = ConvConfig::same(3, KAIMING_NORMAL).no_bias();
-        let mut branch = match config.block {
-            BlockKind::Basic => vec![
-                conv(1, [channels_in, inner], three.stride(stride), Activation::Relu),
+        let (first, mut last) = match config.block {
+            BlockKind::Basic => (
+                vec![conv(1, [channels_in, inner], three.stride(stride), Activation::Relu)],
                 conv(2, [inner, channels_out], three, Activation::None),
-            ],
+            ),
             BlockKind::Bottleneck => {
                 let grouped = ConvConfig { groups: config.groups, ..three.stride(stride) };
-                vec![
+                let first = vec![
                     conv(1, [channels_in, inner], one, Activation::Relu),
                     conv(2, [inner, inner], grouped, Activation::Relu),
-                    conv(3, [inner, channels_out], one, Activation::None),
-                ]
+                ];
+                (first, conv(3, [inner, channels_out], one, Activation::None))
             }
         };
-        if let Some(last) = branch.last_mut().filter(|_| config.zero_init_residual) {
+        if config.zero_init_residual {
             last.start_at_zero();
         }
         let downsample = (stride != 1 || channels_in != channels_out).then(|| {
             let (path, channels) = (path / "downsample", [channels_in, channels_out]);
             ConvNorm::new(&path, channels, one.stride(stride), Some(config.norm), Activation::None)
         });
-        Self { branch, downsample }
+        Self { first, last, downsample }
     }
 
     /// `[N, C, H, W] -> [N, C', H / stride, W / stride]`.
@@ -79,14 +81,13 @@ impl Block {
             Some(downsample) => downsample.forward(x, mode),
             None => x.shallow_clone(),
         };
-        let first = x.shallow_clone();
-        let mut y = self.branch.iter().fold(first, |x, conv| conv.forward(&x, mode));
-        y += shortcut;
-        y.relu_()
+        let x = self.first.iter().fold(x.shallow_clone(), |x, conv| conv.forward(&x, mode));
+        self.last.forward_onto(&x, &shortcut, mode)
     }
 
     /// Folds every norm and prepares every convolution for inference.
     pub fn prepare(&mut self, how: Preparation) {
-        self.branch.iter_mut().chain(&mut self.downsample).for_each(|layer| layer.prepare(how));
+        self.first.iter_mut().chain(&mut self.downsample).for_each(|layer| layer.prepare(how));
+        self.last.prepare(how);
     }
 }

@@ -22,19 +22,35 @@ const NUM_PICTURES: usize = 100;
 const NUM_STEPS: [&str; 2] = ["4", "24"];
 
 /// A kind of work.
-struct Row {
+struct Row<'a> {
     name: &'static str,
-    what: &'static str,
+    what: &'a str,
     /// Pairs of rounds.
     pairs: usize,
 }
 
-const fn row(name: &'static str, what: &'static str, pairs: usize) -> Row {
+const fn row(name: &'static str, what: &'static str, pairs: usize) -> Row<'static> {
     Row { name, what, pairs }
 }
 
+/// What the rows of a graphics card are called together; they run when asked for.
+const CARD: &str = "cuda";
+/// Some of the parts there: which, in batches of how many, in which precision.
+const ON_CARD: [(&str, &str, &str); 10] = [
+    ("faster", "1", "float32"),
+    ("faster", "1", "bfloat16"),
+    ("faster", "16", "float32"),
+    ("faster", "16", "bfloat16"),
+    ("faster", "16", "float16"),
+    ("mask", "1", "float32"),
+    ("mask", "16", "float32"),
+    ("mask", "16", "bfloat16"),
+    ("training", "2", "float32"),
+    ("training", "2", "bfloat16"),
+];
+
 /// Within a process that is set up: see `tests/bench/torchvision_parts.py`.
-const PARTS: [Row; 9] = [
+const PARTS: [Row<'static>; 9] = [
     row("faster", "Faster R-CNN R50-FPN, 640x480 to detections", 7),
     row("mask", "Mask R-CNN R50-FPN, 640x480 to detections", 7),
     row("backbone", "backbone and pyramid, 800x1088", 7),
@@ -47,7 +63,7 @@ const PARTS: [Row; 9] = [
 ];
 
 /// Whole processes: see `tests/bench/torchvision_nuclei.py`.
-const WHOLE: [Row; 3] = [
+const WHOLE: [Row<'static>; 3] = [
     row("nuclei", "built-in model, drawn PNG files to JSON", 5),
     row("tiles", "built-in model, 199 real tiles to JSON", 3),
     row("nuclei-training", "nuclei recipe, 20 training steps", 5),
@@ -55,7 +71,7 @@ const WHOLE: [Row; 3] = [
 
 /// Prints a line for each row, or for each one `wanted`.
 pub fn run(wanted: &[&str]) -> Result<()> {
-    let known = || PARTS.iter().chain(&WHOLE).map(|row| row.name);
+    let known = || PARTS.iter().chain(&WHOLE).map(|row| row.name).chain([CARD]);
     if let Some(stranger) = wanted.iter().find(|name| !known().any(|known| known == **name)) {
         bail!("no row `{stranger}`; there are {}", known().collect::<Vec<_>>().join(", "));
     }
@@ -71,14 +87,23 @@ pub fn run(wanted: &[&str]) -> Result<()> {
     );
     println!("| work | wall | CPU | memory | wall s | CPU s | peak MiB |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
-    let is_wanted = |row: &&Row| wanted.is_empty() || wanted.contains(&row.name);
+    let is_wanted = |row: &&Row<'_>| wanted.is_empty() || wanted.contains(&row.name);
     for row in PARTS.iter().filter(is_wanted) {
-        bench.part(row)?;
+        bench.part(row, &[])?;
     }
     for row in WHOLE.iter().filter(is_wanted) {
         bench.whole(row)?;
     }
-    println!("\nnot run: anything on a graphics card, which this program has no row for");
+    if !wanted.contains(&CARD) {
+        println!(
+            "\nnot run: rows of a graphics card; `cargo xtask bench {CARD}` where there is one"
+        );
+        return Ok(());
+    }
+    for (part, batch, precision) in ON_CARD {
+        let name = format!("{part}, {batch} at once, {precision}");
+        bench.part(&Row { name: part, what: &name, pairs: 9 }, &[CARD, batch, precision])?;
+    }
     Ok(())
 }
 
@@ -106,15 +131,17 @@ impl Bench {
         Ok(bench)
     }
 
-    fn part(&self, row: &Row) -> Result<()> {
+    /// `how` is a device, a batch and a precision, or nothing.
+    fn part(&self, row: &Row<'_>, how: &[&str]) -> Result<()> {
         let folder = self.place("");
-        let mut ours = self.kestrel("examples/bench_parts", &[row.name, &folder]);
-        let mut theirs = self.torchvision("torchvision_parts.py", &[row.name, &folder]);
+        let arguments = [&[row.name, &folder], how].concat();
+        let mut ours = self.kestrel("examples/bench_parts", &arguments);
+        let mut theirs = self.torchvision("torchvision_parts.py", &arguments);
         let (mut ours, mut theirs) = (Worker::start(&mut ours)?, Worker::start(&mut theirs)?);
         in_turns(row, || ours.work(), || theirs.work())
     }
 
-    fn whole(&self, row: &Row) -> Result<()> {
+    fn whole(&self, row: &Row<'_>) -> Result<()> {
         match row.name {
             "nuclei" => self.detection(row, &self.place("pictures")),
             "tiles" => {
@@ -129,7 +156,7 @@ impl Bench {
         }
     }
 
-    fn detection(&self, row: &Row, pictures: &str) -> Result<()> {
+    fn detection(&self, row: &Row<'_>, pictures: &str) -> Result<()> {
         let model = shell::root().join("models/nuclei.safetensors").display().to_string();
         let [ours, theirs] = ["ours.json", "theirs.json"].map(|name| self.place(name));
         let script = "torchvision_nuclei.py";
@@ -140,7 +167,7 @@ impl Bench {
         )
     }
 
-    fn training(&self, row: &Row) -> Result<()> {
+    fn training(&self, row: &Row<'_>) -> Result<()> {
         let [pictures, run] = ["pictures", "run"].map(|name| self.place(name));
         let ours = |steps: &str| {
             if Path::new(&run).exists() {
@@ -183,7 +210,7 @@ impl Bench {
 
 /// Lets both work in turns and prints what came of it.
 fn in_turns(
-    row: &Row,
+    row: &Row<'_>,
     mut ours: impl FnMut() -> Result<Used>,
     mut theirs: impl FnMut() -> Result<Used>,
 ) -> Result<()> {

@@ -27,11 +27,14 @@ pub(crate) fn run(arguments: &DetectArgs) -> Result<Outcome> {
     let choice =
         Choice::new(arguments.score, arguments.max_detections, wanted, &metadata.architecture);
     let architecture = choice.applied_to(metadata.architecture);
+    let with = |speedup| !arguments.without.contains(&speedup);
     let how = Preparation {
-        fold_norms: !arguments.without.contains(&Speedup::Folding),
-        winograd: !arguments.without.contains(&Speedup::Winograd),
+        fold_norms: with(Speedup::Folding),
+        winograd: with(Speedup::Winograd),
+        fused: with(Speedup::Fusing),
     };
-    let model = Model::load_prepared(&architecture, &weights, device, how)?;
+    let precision = device::precision(arguments.detector.precision, device)?;
+    let model = Model::load_prepared(&architecture, &weights, device, precision, how)?;
     drop(weights);
 
     let mut report = Report::open(arguments, images, metadata.categories)?;

@@ -3,7 +3,7 @@
 use crate::commands::video::find_ffmpeg;
 use crate::console::counted;
 use crate::model_source::{self, BUILT_IN};
-use crate::{Outcome, console, device};
+use crate::{Outcome, console, cuda};
 use anyhow::{Result, bail};
 use kestrel_core::{ImageSize, RgbImage};
 use kestrel_rcnn::Model;
@@ -20,7 +20,7 @@ pub(crate) fn run() -> Result<Outcome> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     line("threads", format!("{} of {cores} cores", tch::get_num_threads()))?;
     line("vector units", vector_units())?;
-    match device::load_cuda() {
+    match cuda::load() {
         Ok(()) => line("cuda", counted(tch::Cuda::device_count() as usize, "card"))?,
         Err(_) => line("cuda", "not in this libtorch; the CPU serves")?,
     }

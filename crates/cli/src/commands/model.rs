@@ -8,7 +8,7 @@ use crate::model_source::{self, BUILT_IN, ModelSource};
 use crate::place::check_file;
 use anyhow::{Result, bail};
 use comfy_table::{Table, presets};
-use kestrel_args::{ConvertArgs, Precision};
+use kestrel_args::{ConvertArgs, Storage};
 use kestrel_core::Categories;
 use kestrel_rcnn::{Metadata, Model};
 use kestrel_resnet::ClassifierMetadata;
@@ -110,11 +110,11 @@ fn named(classes: &[String], num_classes: usize) -> Result<Categories> {
     Ok(Categories::new(background.chain(classes.iter().map(String::as_str))))
 }
 
-const fn storage(precision: Precision) -> FloatStorage {
-    match precision {
-        Precision::AsIs => FloatStorage::AsIs,
-        Precision::F32 => FloatStorage::Float32,
-        Precision::F16 => FloatStorage::Float16,
+const fn storage(storage: Storage) -> FloatStorage {
+    match storage {
+        Storage::AsIs => FloatStorage::AsIs,
+        Storage::F32 => FloatStorage::Float32,
+        Storage::F16 => FloatStorage::Float16,
     }
 }
 

@@ -1,6 +1,7 @@
 //! From predictions to detections (`postprocess_detections`).
 
 use super::{BoxBranchConfig, BoxPredictions};
+use crate::batch::index_tensor;
 use crate::box_coder::BoxCoder;
 use crate::numbers::to_vec;
 use kestrel_core::{BBox, ImageSize, Label, batched_nms};
@@ -30,43 +31,38 @@ pub(crate) fn detections(
 ) -> Vec<Vec<Found>> {
     let num_classes = predictions.class_logits.size()[1] as usize;
     let scores = to_vec(&predictions.class_logits.softmax(-1, Kind::Float));
-    let deltas = to_vec(&predictions.box_deltas);
+    let places = sure_places(&scores, num_classes, config.score_thresh);
+    // Few of the `R * C` pass, and only theirs are fetched.
+    let index = index_tensor(&places, predictions.box_deltas.device());
+    let deltas = to_vec(&predictions.box_deltas.reshape([-1, 4]).index_select(0, &index));
     let (deltas, _) = deltas.as_chunks::<4>();
-    let starts = proposals.iter().scan(0, |next, boxes| {
-        let start = *next;
-        *next += boxes.len();
-        Some(start)
-    });
-    let images: Vec<_> = starts.zip(proposals).zip(resized).collect();
-    let of_image = |&((start, boxes), &size): &((usize, &Vec<BBox>), &ImageSize)| {
-        let rows = start * num_classes..(start + boxes.len()) * num_classes;
-        let (scores, deltas) = (&scores[rows.clone()], &deltas[rows]);
-        best(config, candidates(config, boxes, scores, deltas, num_classes, size))
-    };
-    images.par_iter().map(of_image).collect()
+    let mut first_roi = 0;
+    let mut images = Vec::with_capacity(proposals.len());
+    for (boxes, &size) in proposals.iter().zip(resized) {
+        let rois = first_roi..first_roi + boxes.len();
+        let [start, end] = [rois.start, rois.end]
+            .map(|roi| places.partition_point(|&place| place < roi * num_classes));
+        let decode = |(&place, &deltas): (&usize, &[f32; 4])| {
+            let proposal = &boxes[place / num_classes - rois.start];
+            Found {
+                bbox_in_resized: BoxCoder::DETECTIONS.decode(deltas, proposal).clip(size),
+                label: Label((place % num_classes) as u32),
+                score: scores[place],
+            }
+        };
+        let found = places[start..end].iter().zip(&deltas[start..end]).map(decode);
+        images.push(found.filter(|found| found.bbox_in_resized.sides_at_least(MIN_SIDE)).collect());
+        first_roi = rois.end;
+    }
+    images.into_par_iter().map(|candidates| best(config, candidates)).collect()
 }
 
-/// Every class of every RoI that is sure enough: a RoI may show several. Scores come before boxes,
-/// since few of the `R * C` pass.
-fn candidates(
-    config: &BoxBranchConfig,
-    proposals: &[BBox],
-    scores: &[f32],
-    deltas: &[[f32; 4]],
-    num_classes: usize,
-    size: ImageSize,
-) -> Vec<Found> {
-    let sure = scores.iter().enumerate().filter(|&(place, &score)| {
-        place % num_classes != Label::BACKGROUND.index() && score > config.score_thresh
-    });
-    let decode = |(place, &score): (usize, &f32)| Found {
-        bbox_in_resized: BoxCoder::DETECTIONS
-            .decode(deltas[place], &proposals[place / num_classes])
-            .clip(size),
-        label: Label((place % num_classes) as u32),
-        score,
+/// Every class of every RoI that is sure enough, as places in `[R, C]`, rising: a RoI may show several.
+fn sure_places(scores: &[f32], num_classes: usize, score_thresh: f32) -> Vec<usize> {
+    let is_sure = |&(place, &score): &(usize, &f32)| {
+        place % num_classes != Label::BACKGROUND.index() && score > score_thresh
     };
-    sure.map(decode).filter(|found| found.bbox_in_resized.sides_at_least(MIN_SIDE)).collect()
+    scores.iter().enumerate().filter(is_sure).map(|(place, _)| place).collect()
 }
 
 fn best(config: &BoxBranchConfig, candidates: Vec<Found>) -> Vec<Found> {

@@ -46,8 +46,12 @@ impl Training {
             // The objects themselves too: early on nothing else overlaps them enough.
             let mut boxes = proposals.boxes_in_resized;
             boxes.extend_from_slice(objects);
+            // They come from no anchor, and count down from the other end.
+            let of_objects = (0..objects.len() as u64).map(|object| u64::MAX - object);
+            let of_proposals = proposals.anchors.into_iter().map(|anchor| anchor as u64);
+            let identities: Vec<u64> = of_proposals.chain(of_objects).collect();
             let matches = match_boxes(&config.matcher, objects, &boxes);
-            for place in Sample::draw(&config.sampler, &matches, draw).all() {
+            for place in Sample::draw_by(&config.sampler, &matches, &identities, draw).all() {
                 training.push(Roi { image, bbox: boxes[place] }, matches[place], target);
             }
         }

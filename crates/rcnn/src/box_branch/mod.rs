@@ -22,8 +22,8 @@ use kestrel_core::BBox;
 use kestrel_layers::{Mode, Preparation};
 use kestrel_roi_align::{MultiLevelPooler, Roi, RoiAlignError, Route};
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
 use tch::nn::Path;
+use tch::{Device, Tensor};
 
 /// The shape of the head and the rules of choosing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -154,7 +154,8 @@ pub(crate) fn pool(
     let route = levels.first().map_or(Route::Bag, Route::suited_to);
     let crops = pooler.pool(levels, rois, route)?;
     // As with the pixels of a training batch: torchvision's order of sums is that of contiguous maps.
-    Ok(if crops.requires_grad() { crops.contiguous() } else { crops })
+    let as_torchvision = crops.requires_grad() && crops.device() == Device::Cpu;
+    Ok(if as_torchvision { crops.contiguous() } else { crops })
 }
 
 /// The levels that the pooler has scales for.

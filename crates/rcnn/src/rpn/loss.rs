@@ -6,6 +6,8 @@ use crate::box_coder::{BoxCoder, Deltas};
 use crate::losses::{RpnLosses, smooth_l1_sum};
 use crate::matcher::{Match, match_boxes};
 use crate::sampler::{Draw, Sample};
+use kestrel_core::BBox;
+use rayon::prelude::*;
 use tch::{Reduction, Tensor};
 
 /// The sampled anchors of a batch; places count through the images, `K` anchors each.
@@ -26,11 +28,14 @@ pub(super) fn losses(
     draw: &mut Draw,
 ) -> RpnLosses {
     let anchors = output.anchors.to_vec();
+    // Without the masks, which are tensors: those are not shared between threads.
+    let objects: Vec<&[BBox]> =
+        targets.iter().map(|target| target.boxes_in_resized.as_slice()).collect();
+    let match_image = |objects: &&[BBox]| match_boxes(&config.matcher, objects, &anchors);
+    let matches: Vec<Vec<Match>> = objects.par_iter().map(match_image).collect();
     let mut sampled = Sampled::default();
-    for (image, target) in targets.iter().enumerate() {
-        let objects = &target.boxes_in_resized;
-        let matches = match_boxes(&config.matcher, objects, &anchors);
-        let sample = Sample::draw(&config.sampler, &matches, draw);
+    for (image, (objects, matches)) in objects.into_iter().zip(&matches).enumerate() {
+        let sample = Sample::draw(&config.sampler, matches, draw);
         let first = image * anchors.len();
         for &place in &sample.positive {
             if let Match::Object(object) = matches[place] {

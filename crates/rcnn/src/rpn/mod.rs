@@ -9,6 +9,7 @@
 mod head;
 mod loss;
 mod proposals;
+mod rows;
 
 pub use head::{RpnHead, RpnOutput};
 
@@ -79,6 +80,8 @@ pub struct Proposals {
     pub boxes_in_resized: Vec<BBox>,
     /// Objectness in `[0, 1]`, one for each box.
     pub scores: Vec<f32>,
+    /// The anchor each box comes from, as its place among those of all levels.
+    pub anchors: Vec<usize>,
 }
 
 /// Anchors, head and the rules of choosing.

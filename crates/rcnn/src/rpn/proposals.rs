@@ -1,21 +1,14 @@
 //! From the head's numbers to the proposals of an image (`filter_proposals`).
 
+use super::rows::{self, LevelRows};
 use super::{ProposalCounts, Proposals, RpnConfig, RpnOutput};
-use crate::anchors::LevelAnchors;
 use crate::box_coder::BoxCoder;
-use crate::numbers::{largest, sigmoid, to_vec};
+use crate::numbers::{largest, sigmoid};
 use kestrel_core::{BBox, ImageSize, batched_nms};
 use rayon::prelude::*;
-use tch::Tensor;
 
 /// Sides shorter than this, in resized pixels, are no proposal.
 const MIN_SIDE: f32 = 1e-3;
-
-/// What the head says of one level of one image.
-struct LevelRows {
-    logits: Vec<f32>,
-    deltas: Vec<f32>,
-}
 
 /// Proposals of one image on all levels, before suppression.
 #[derive(Default)]
@@ -23,6 +16,7 @@ struct Candidates {
     boxes_in_resized: Vec<BBox>,
     scores: Vec<f32>,
     levels: Vec<u32>,
+    anchors: Vec<usize>,
 }
 
 /// The best proposals of every image.
@@ -34,42 +28,45 @@ pub(super) fn best(
 ) -> Vec<Proposals> {
     let anchors = output.anchors.levels();
     // Read first: tensors are not shared between threads.
-    let images: Vec<_> = (0..resized.len()).map(|image| rows_of(output, image as i64)).collect();
+    let images = rows::read(output, counts.before_nms_per_level);
     let choose = |(levels, &size): (&Vec<LevelRows>, &ImageSize)| {
         let mut candidates = Candidates::default();
+        let mut first_anchor = 0;
         for (level, (anchors, rows)) in (0..).zip(anchors.iter().zip(levels)) {
-            let places = largest(&rows.logits, counts.before_nms_per_level);
-            let decoded = places.iter().map(|&place| rows.decode(place, anchors, size));
-            let wanted = |(bbox, score): &(BBox, f32)| {
-                bbox.sides_at_least(MIN_SIDE) && *score >= config.score_thresh
-            };
-            decoded.filter(wanted).for_each(|(bbox, score)| candidates.push(bbox, score, level));
+            for place in largest(&rows.logits, counts.before_nms_per_level) {
+                let anchor = rows.anchor(place);
+                let (bbox, score) = rows.decode(place, &anchors.get(anchor), size);
+                if bbox.sides_at_least(MIN_SIDE) && score >= config.score_thresh {
+                    candidates.push(bbox, score, level, first_anchor + anchor);
+                }
+            }
+            first_anchor += anchors.len();
         }
         candidates.suppress(config.nms_thresh, counts.after_nms)
     };
     images.par_iter().zip(resized).map(choose).collect()
 }
 
-fn rows_of(output: &RpnOutput, image: i64) -> Vec<LevelRows> {
-    let levels = output.logits.iter().zip(&output.deltas);
-    let row = |tensor: &Tensor| to_vec(&tensor.get(image));
-    levels.map(|(logits, deltas)| LevelRows { logits: row(logits), deltas: row(deltas) }).collect()
-}
-
 impl LevelRows {
+    /// Which anchor of the level is at `place`.
+    fn anchor(&self, place: usize) -> usize {
+        self.anchors.as_ref().map_or(place, |anchors| anchors[place])
+    }
+
     /// The box at `place`, clipped to the image, and its score.
-    fn decode(&self, place: usize, anchors: &LevelAnchors, size: ImageSize) -> (BBox, f32) {
+    fn decode(&self, place: usize, anchor: &BBox, size: ImageSize) -> (BBox, f32) {
         let (deltas, _) = self.deltas.as_chunks::<4>();
-        let bbox = BoxCoder::PROPOSALS.decode(deltas[place], &anchors.get(place));
+        let bbox = BoxCoder::PROPOSALS.decode(deltas[place], anchor);
         (bbox.clip(size), sigmoid(self.logits[place]))
     }
 }
 
 impl Candidates {
-    fn push(&mut self, bbox_in_resized: BBox, score: f32, level: u32) {
+    fn push(&mut self, bbox_in_resized: BBox, score: f32, level: u32, anchor: usize) {
         self.boxes_in_resized.push(bbox_in_resized);
         self.scores.push(score);
         self.levels.push(level);
+        self.anchors.push(anchor);
     }
 
     fn suppress(&self, nms_thresh: f64, count: usize) -> Proposals {
@@ -78,6 +75,7 @@ impl Candidates {
         Proposals {
             boxes_in_resized: kept.iter().map(|&place| self.boxes_in_resized[place]).collect(),
             scores: kept.iter().map(|&place| self.scores[place]).collect(),
+            anchors: kept.iter().map(|&place| self.anchors[place]).collect(),
         }
     }
 }

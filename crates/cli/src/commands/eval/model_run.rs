@@ -10,7 +10,7 @@ use kestrel_args::ScoreArgs;
 use kestrel_core::{Categories, Detection, Label};
 use kestrel_data::{Dataset, ImageRecord};
 use kestrel_eval::{Annotation, Cost, found, results_json};
-use kestrel_rcnn::Model;
+use kestrel_rcnn::{Model, Preparation};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -37,7 +37,10 @@ impl ModelRun {
         let device = device::prepare(&arguments.compute)?;
         let (weights, metadata) = model_source::open(model, arguments.architecture.as_deref())?;
         let category_of = categories_of(&metadata.categories, dataset)?;
-        let model = Model::load(&metadata.architecture, &weights, device)?;
+        let precision = device::precision(arguments.precision, device)?;
+        let how = Preparation::default();
+        let architecture = &metadata.architecture;
+        let model = Model::load_prepared(architecture, &weights, device, precision, how)?;
         drop(weights);
 
         let images = &dataset.images;

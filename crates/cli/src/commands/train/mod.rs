@@ -11,8 +11,8 @@ use anyhow::{Result, bail};
 use kestrel_args::{Task, TrainArgs};
 use kestrel_rcnn::Architecture;
 use kestrel_train::{
-    BUILT_IN, DetectionTask, Ending, Plan, Precision, Resolved, RunFolder, Source, TaskKind,
-    TrainConfig, TrainingData, anchor_fit, newest_step, resolve,
+    BUILT_IN, DetectionTask, Ending, Plan, Resolved, RunFolder, Source, TaskKind, TrainConfig,
+    TrainingData, anchor_fit, newest_step, resolve,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,17 +28,6 @@ const MOST_WITHOUT_ANCHOR: f64 = 0.05;
 /// What is done for a user who gives nothing but a folder.
 const FOLDER_CONFIG: &str = include_str!("../../../../../configs/base/folder.yaml");
 
-/// Processors compute with float16 a hundred times as slowly as with float32.
-fn require_device_for(precision: Precision, device: Device) -> Result<()> {
-    if precision == Precision::Float16 && device == Device::Cpu {
-        bail!(
-            "train.precision is float16 on the CPU, expected a card (--device cuda); here take \
-             bfloat16 or float32"
-        );
-    }
-    Ok(())
-}
-
 /// Runs the command.
 pub(crate) fn run(arguments: &TrainArgs) -> Result<Outcome> {
     memory::keep_large_blocks();
@@ -48,7 +37,7 @@ pub(crate) fn run(arguments: &TrainArgs) -> Result<Outcome> {
         None => new_run(arguments)?,
     };
     resolved.validate()?;
-    require_device_for(resolved.value.train.precision, device)?;
+    device::require_fit("train.precision", resolved.value.train.precision, device)?;
     if resolved.value.task == TaskKind::Classify {
         return classify::run(resolved, folder, arguments.resume.is_some(), device);
     }

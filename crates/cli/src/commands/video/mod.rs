@@ -16,7 +16,7 @@ use interrupt::Interrupt;
 use kestrel_args::VideoArgs;
 use kestrel_core::{Categories, Detections, RgbImage};
 use kestrel_draw::PathAnnotation;
-use kestrel_rcnn::Model;
+use kestrel_rcnn::{Model, Preparation};
 use kestrel_video::{Clip, DecodeOptions, Ffmpeg, Frame, Item, Run, Source, Stages, VideoError};
 use outputs::Outputs;
 use overlay::Overlay;
@@ -35,7 +35,10 @@ pub(crate) fn run(arguments: &VideoArgs) -> Result<Outcome> {
     let least_score = if arguments.no_track { arguments.score } else { arguments.weakest_score() };
     let choice =
         Choice::new(Some(least_score), arguments.max_detections, labels, &metadata.architecture);
-    let model = Model::load(&choice.applied_to(metadata.architecture), &weights, device)?;
+    let architecture = choice.applied_to(metadata.architecture);
+    let (precision, how) =
+        (device::precision(arguments.detector.precision, device)?, Preparation::default());
+    let model = Model::load_prepared(&architecture, &weights, device, precision, how)?;
     drop(weights);
 
     let places = outputs::Places::new(arguments, &source)?;
