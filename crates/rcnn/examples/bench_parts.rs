@@ -31,7 +31,6 @@ const FASTER: &str = "fasterrcnn_resnet50_fpn";
 const MASK: &str = "maskrcnn_resnet50_fpn";
 
 fn main() {
-    memory::keep_large_blocks();
     let argument = |place, default: &str| std::env::args().nth(place).unwrap_or(default.to_owned());
     let [row, folder] = [argument(1, ""), argument(2, "")];
     let how = How::read(&argument(3, "cpu"), &argument(4, "1"), &argument(5, "float32"));

@@ -6,7 +6,7 @@ mod watch;
 
 use crate::console::{self, counted};
 use crate::place::{at_place, make_folder};
-use crate::{Outcome, device, memory};
+use crate::{Outcome, device};
 use anyhow::{Result, bail};
 use kestrel_args::{Task, TrainArgs};
 use kestrel_rcnn::Architecture;
@@ -30,7 +30,6 @@ const FOLDER_CONFIG: &str = include_str!("../../../../../configs/base/folder.yam
 
 /// Runs the command.
 pub(crate) fn run(arguments: &TrainArgs) -> Result<Outcome> {
-    memory::keep_large_blocks();
     let device = device::prepare(&arguments.compute)?;
     let (resolved, folder) = match &arguments.resume {
         Some(folder) => (resumed(folder)?, folder.clone()),
