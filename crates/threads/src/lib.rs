@@ -6,7 +6,7 @@
 //! the same OpenMP for its threads. Where there is none, as in a program without libtorch, it is rayon's.
 #![allow(unsafe_code)]
 
-use std::ffi::{c_uint, c_void};
+use std::ffi::{CStr, c_int, c_uint, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -17,13 +17,34 @@ type GompParallel =
     unsafe extern "C" fn(unsafe extern "C" fn(*mut c_void), *mut c_void, c_uint, c_uint);
 
 /// Of the OpenMP library that libtorch has brought into this process.
-static PARALLEL: LazyLock<Option<GompParallel>> = LazyLock::new(|| {
+// SAFETY: a function of this name is part of the interface between GCC's code and its OpenMP library,
+// which other libraries keep to; its signature has been the same since GCC 4.9.
+static PARALLEL: LazyLock<Option<GompParallel>> =
+    LazyLock::new(|| unsafe { of_process(c"GOMP_parallel") });
+
+/// How many threads the next team has at the most.
+// SAFETY: a function of OpenMP's standard, with that signature.
+static MAX_THREADS: LazyLock<Option<unsafe extern "C" fn() -> c_int>> =
+    LazyLock::new(|| unsafe { of_process(c"omp_get_max_threads") });
+
+/// The function of a library that the program depends on, which is therefore never unloaded.
+///
+/// # Safety
+/// `F` is the type of the function of that name.
+unsafe fn of_process<F: Copy>(name: &CStr) -> Option<F> {
     let program = libloading::os::unix::Library::this();
-    // SAFETY: a function of this name is part of the interface between GCC's code and its OpenMP
-    // library, which other libraries keep to; its signature has been the same since GCC 4.9. The library
-    // is never unloaded, since the program itself depends on it.
-    unsafe { program.get::<GompParallel>(b"GOMP_parallel\0") }.ok().map(|symbol| *symbol)
-});
+    // SAFETY: as the caller promises.
+    unsafe { program.get::<F>(name.to_bytes_with_nul()) }.ok().map(|symbol| *symbol)
+}
+
+/// As many threads as share what is given to [`for_each_init`].
+pub fn num_threads() -> usize {
+    match *MAX_THREADS {
+        // SAFETY: it reads a number of this thread's.
+        Some(max_threads) => unsafe { max_threads() }.max(1) as usize,
+        None => rayon::current_num_threads(),
+    }
+}
 
 /// Gives every item to `work`, in no certain order. Each thread makes what `init` returns once, and lends
 /// it to its items one after another.
@@ -98,6 +119,11 @@ mod tests {
             );
             assert!(seen.iter().all(|seen| seen.load(Ordering::Relaxed) == 1));
         }
+    }
+
+    #[test]
+    fn there_is_a_thread() {
+        assert!(num_threads() >= 1);
     }
 
     #[test]

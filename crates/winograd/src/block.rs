@@ -59,7 +59,8 @@ impl<'a> Block<'a> {
             })
             .collect();
         let tiles_a_strip = shape.width.div_ceil(TILE);
-        let for_each_thread = (strips.len() * tiles_a_strip).div_ceil(rayon::current_num_threads());
+        let for_each_thread =
+            (strips.len() * tiles_a_strip).div_ceil(kestrel_threads::num_threads());
         let tiles = tiles_at_a_time(conv).min(for_each_thread);
         let mut rest = y;
         let mut blocks = Vec::new();
