@@ -3,9 +3,10 @@
 usage: torchvision_parts.py prepare FOLDER       weights (calibration.py) and inputs.safetensors
        torchvision_parts.py ROW FOLDER [DEVICE [BATCH [PRECISION]]]
 
-Rows of whole detectors and of training know other devices than `cpu`, other batches than 1 (of training: 2) and other
-precisions than `float32`, by autocast. A row is set up, says so with a line, and then does its work once for each line it reads; it answers with the seconds
-that took. The other side is `crates/rcnn/examples/bench_parts.rs`, which takes the same files.
+Rows of whole detectors and of training know other devices than `cpu` and other precisions than `float32`, by autocast;
+those of detectors other batches than 1. A row is set up, says so with a line, and then does its work once for each line
+it reads; it answers with the seconds that took. The other side is `crates/rcnn/examples/bench_parts.rs`, which takes
+the same files.
 """
 
 import sys
@@ -135,9 +136,10 @@ def training(folder: Path):
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimiser = torch.optim.SGD(parameters, lr=1e-6, momentum=0.9, weight_decay=1e-4)
     targets = [picture.as_target() for picture in PICTURES]
+    pixels = [picture.pixels.permute(2, 0, 1).contiguous() for picture in PICTURES]
 
     def work():
-        images = [image.to(DEVICE) for image in IMAGES]
+        images = [image.to(DEVICE).float() / 255 for image in pixels]
         moved = [{key: value.to(DEVICE) for key, value in target.items()} for target in targets]
         with torch.enable_grad():
             with in_precision():

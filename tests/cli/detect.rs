@@ -113,6 +113,20 @@ fn a_checkpoint_and_its_architecture_do_as_well() {
 /// Pictures of a batch share a padded tensor. These tiles are of one size and need no padding, so
 /// all that can change is the order of sums, and the tolerances of one by one hold.
 #[test]
+fn sixteen_bits_find_nearly_the_same() {
+    let work = Workplace::new();
+    work.run("data synth micrograph --count 2 -o drawn").done();
+    let found = ["float32", "bfloat16"].map(|precision| {
+        pictures(&work.run(&format!("detect drawn --precision {precision}")).done().stdout)
+    });
+    let counts = found
+        .map(|pictures| -> usize { pictures.iter().map(|picture| picture.detections.len()).sum() });
+    let [exact, near] = counts;
+    // A score at the threshold may fall on the other side: it moves in the third digit.
+    assert!(exact > 50 && exact.abs_diff(near) <= 3, "{counts:?}");
+}
+
+#[test]
 fn a_batch_gives_the_same() {
     let Some(oracle) = Oracle::open() else { return };
     let work = Workplace::new();

@@ -175,6 +175,16 @@ fn devices_that_are_not_there() {
 }
 
 #[test]
+fn precisions_that_do_nothing_or_take_forever() {
+    let work = workplace();
+    let parts = ["--precision is float16 on the CPU", "take bfloat16 or float32"];
+    refuse(&work, "--precision float16", &parts);
+    refuse(&work, "--precision float8", &["invalid value 'float8'", "bfloat16"]);
+    let scored = "eval --data drawn --results found.json --precision bfloat16";
+    refuse_command(&work, scored, &["--precision", "cannot be used with", "--results"]);
+}
+
+#[test]
 fn places_that_cannot_be_written_to() {
     let work = workplace();
     work.write("file", "mine");

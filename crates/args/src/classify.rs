@@ -1,6 +1,6 @@
 //! What `kestrel classify` takes.
 
-use crate::{ComputeArgs, count};
+use crate::{ComputeArgs, Precision, count};
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -21,6 +21,9 @@ pub struct ClassifyArgs {
     /// What the model is made of, as YAML, where its file does not say so itself.
     #[arg(long, value_name = "FILE")]
     pub architecture: Option<PathBuf>,
+    /// In what the network multiplies; 16 bits take less time on a card.
+    #[arg(long, value_enum, default_value_t = Precision::Float32)]
+    pub precision: Precision,
     /// Classes named for each picture, the likeliest first.
     #[arg(long, short = 'k', value_name = "K", default_value = "5", value_parser = count)]
     pub top_k: NonZeroUsize,

@@ -54,7 +54,7 @@ pub struct ScoreArgs {
     #[arg(long, value_name = "FILE", requires = "model")]
     pub architecture: Option<PathBuf>,
     /// In what the network multiplies; 16 bits take less time on a card.
-    #[arg(long, value_enum, default_value_t = Precision::Float32)]
+    #[arg(long, value_enum, default_value_t = Precision::Float32, conflicts_with = "results")]
     pub precision: Precision,
     /// Results to score: a COCO result list, or what `kestrel detect` wrote.
     #[arg(long, value_name = "FILE")]

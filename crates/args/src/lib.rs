@@ -116,7 +116,7 @@ pub struct DetectorArgs {
 }
 
 impl DetectorArgs {
-    /// What follows the two options; a model's may be a name and no file.
+    /// What follows `--model` and `--architecture`; a model's may be a name and no file.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         let model = self.model.as_deref().map(Path::new);
         model.into_iter().chain(self.architecture.as_deref())

@@ -14,7 +14,8 @@ pub(crate) fn load() -> Result<()> {
     open_for_good(&path).map_err(|error| {
         anyhow!(
             "--device cuda: cannot open {}: {error}; set LIBTORCH to a libtorch 2.11.0 with CUDA, \
-             such as the `torch` folder of the PyPI wheel, or leave --device out",
+             such as the `torch` folder of the PyPI wheel, and LD_LIBRARY_PATH to its `lib`, or \
+             leave --device out",
             path.display()
         )
     })

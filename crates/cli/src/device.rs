@@ -18,7 +18,7 @@ pub(crate) fn prepare(arguments: &ComputeArgs) -> Result<Device> {
     match arguments.device.split_once(':') {
         None if arguments.device == "cpu" => Ok(Device::Cpu),
         None if arguments.device == "cuda" => card(0),
-        Some(("cuda", card)) => self::card(card.parse().map_err(|_| unknown(&arguments.device))?),
+        Some(("cuda", number)) => card(number.parse().map_err(|_| unknown(&arguments.device))?),
         _ => Err(unknown(&arguments.device)),
     }
 }
@@ -34,8 +34,8 @@ pub(crate) fn precision(wanted: kestrel_args::Precision, device: Device) -> Resu
     Ok(precision)
 }
 
-/// That of `--precision` or `train.precision` and the device suit each other. Processors compute with
-/// float16 a hundred times as slowly as with float32.
+/// Refuses float16 on a processor, which computes it a hundred times as slowly as float32; `what` names
+/// the option or key.
 pub(crate) fn require_fit(what: &str, precision: Precision, device: Device) -> Result<()> {
     if precision == Precision::Float16 && device == Device::Cpu {
         bail!(

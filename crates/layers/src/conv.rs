@@ -157,9 +157,11 @@ impl Conv2d {
         }
     }
 
-    /// Whether one kernel of a card does it all; given nothing it fails.
+    /// Whether one kernel of a card does it all. cuDNN's has no derivative and refuses maps without
+    /// values; with groups it was not measured.
     fn fuses(&self, x: &Tensor) -> bool {
-        self.fused && x.device().is_cuda() && x.numel() > 0
+        let may = self.fused && self.groups == 1 && x.device().is_cuda();
+        may && x.numel() > 0 && !x.requires_grad() && tch::Cuda::cudnn_is_available()
     }
 
     /// Winograd's way, where it is wanted, possible and shorter.
@@ -226,7 +228,8 @@ impl Conv2d {
         });
     }
 
-    /// Detaches the parameters and lays the weight out channels-last.
+    /// Detaches the parameters, in the precision of the work this thread is in, and lays the weight out
+    /// channels-last.
     pub fn prepare(&mut self, how: Preparation) {
         self.weight = operand(&channels_last(&self.weight.detach()));
         self.bias = self.bias.as_ref().map(|bias| operand(&bias.detach()));
@@ -289,7 +292,8 @@ impl ConvTranspose2d {
             .reshape([images, channels, across, across])
     }
 
-    /// Detaches the parameters and lays the weight out channels-last.
+    /// Detaches the parameters, in the precision of the work this thread is in, and lays the weight out
+    /// channels-last.
     pub fn prepare(&mut self) {
         self.weight = operand(&channels_last(&self.weight.detach()));
         self.bias = operand(&self.bias.detach());

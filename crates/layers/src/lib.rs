@@ -5,6 +5,7 @@
 //! channels-last, nothing attached to a graph. A prepared layer gives the same numbers to float32
 //! rounding and cannot be trained any more.
 
+mod caught;
 mod conv;
 mod linear;
 mod norm;
@@ -13,6 +14,7 @@ mod sequence;
 
 pub use kestrel_winograd::Activation;
 
+pub use caught::caught;
 pub use conv::{Conv2d, ConvConfig, ConvTranspose2d};
 pub use linear::Linear;
 pub use norm::{Norm, NormConfig};

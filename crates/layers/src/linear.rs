@@ -27,7 +27,7 @@ impl Linear {
         operand(x).linear(&operand(&self.weight), Some(&operand(&self.bias)))
     }
 
-    /// Detaches the parameters.
+    /// Detaches the parameters, in the precision of the work this thread is in.
     pub fn prepare(&mut self) {
         self.weight = operand(&self.weight.detach());
         self.bias = operand(&self.bias.detach());

@@ -3,13 +3,13 @@
 //! Source: Micikevicius et al. 2018 (arXiv:1710.03740) and `torch.autocast`, whose choice of
 //! operations this follows: layers that multiply matrices take their input and parameters in 16 bits
 //! and give 16 bits, batch norms keep what they get, group norms and losses are float32. Parameters
-//! and their gradients stay float32.
+//! in training and their gradients stay float32.
 
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use tch::{Kind, Tensor};
 
-/// Of how many bits the products of a training step are.
+/// Of how many bits the products of a network are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {

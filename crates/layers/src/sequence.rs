@@ -113,6 +113,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_residual_branch_ends_the_same_way() {
+        tch::manual_seed(0);
+        for norm in [NormConfig::Batch, NormConfig::Frozen { eps: 1e-5 }] {
+            let store = nn::VarStore::new(Device::Cpu);
+            let config = ConvConfig::same(3, KAIMING_NORMAL);
+            let mut brick =
+                ConvNorm::new(&store.root(), [5, 8], config, Some(norm), Activation::None);
+            let x = Tensor::randn([2, 5, 7, 9], (Kind::Float, Device::Cpu));
+            let shortcut = Tensor::randn([2, 8, 7, 9], (Kind::Float, Device::Cpu));
+            let expected = (brick.forward(&x, Mode::Eval) + &shortcut).relu();
+            let before = brick.forward_onto(&x, &shortcut, Mode::Eval);
+            brick.prepare(Preparation::default());
+            let after = brick.forward_onto(&x, &shortcut, Mode::Eval);
+            for y in [before, after] {
+                // As in the test of a prepared brick.
+                let worst = (y - &expected).abs().max().double_value(&[]);
+                assert!(worst < 1e-5, "{norm:?}: {worst}");
+            }
+        }
+    }
+
     /// Maps that are large enough, of channels that suit; alone or seen through another layout.
     #[test]
     fn winograd_s_way_gives_the_same_numbers() {

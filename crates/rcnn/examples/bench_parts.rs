@@ -1,13 +1,12 @@
 //! Kestrel's side of the R50-FPN rows of `cargo xtask bench`:
 //! `bench_parts ROW FOLDER [DEVICE [BATCH [PRECISION]]]`. Rows of whole detectors and of training know
-//! other devices than `cpu`, other batches than 1 (of training: 2) and other precisions than `float32`.
+//! other devices than `cpu` and other precisions than `float32`, those of detectors other batches than 1.
 //!
 //! A row is set up, says so with a line, and then does its work once for each line it reads; it answers
 //! with the seconds that took. The other side, `tests/bench/torchvision_parts.py`, has made the files.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 // As the program has it: what is measured is what users run. What only video needs stays unused.
-#[allow(dead_code)]
 #[path = "../../cli/src/cuda.rs"]
 mod cuda;
 #[allow(dead_code)]

@@ -69,6 +69,17 @@ pub enum RcnnError {
         /// Place in the batch.
         image: usize,
     },
+    /// libtorch did not do it.
+    #[error(
+        "{images} images at once: {reason}; where memory is out, take fewer (`--batch`), smaller \
+         pictures (`min_size` of the architecture), or another device"
+    )]
+    Network {
+        /// Images in the batch.
+        images: usize,
+        /// What libtorch said.
+        reason: String,
+    },
     /// Crops could not be made.
     #[error(transparent)]
     RoiAlign(#[from] RoiAlignError),

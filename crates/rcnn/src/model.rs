@@ -6,7 +6,7 @@ use crate::detector::Detector;
 use crate::error::RcnnError;
 use crate::infer::infer_architecture;
 use kestrel_core::{COCO_CATEGORIES, Categories, Detections, RgbImage};
-use kestrel_layers::{Precision, Preparation};
+use kestrel_layers::{Precision, Preparation, caught};
 use kestrel_weights::{StateDict, Strictness, load};
 use std::collections::BTreeMap;
 use tch::{Device, nn};
@@ -135,7 +135,57 @@ impl Model {
         if images.is_empty() {
             return Ok(Vec::new());
         }
-        let batch = Batch::new(images, &self.architecture.resize, self.device);
-        self.precision.during(|| self.detector.detect(&batch))
+        let detect = || {
+            let batch = Batch::new(images, &self.architecture.resize, self.device);
+            self.precision.during(|| self.detector.detect(&batch))
+        };
+        caught(detect)
+            .unwrap_or_else(|reason| Err(RcnnError::Network { images: images.len(), reason }))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::losses::Losses;
+    use crate::sampler::Draw;
+    use kestrel_core::ImageSize;
+    use tch::{Kind, Tensor};
+
+    /// Asks libtorch for what it cannot do, as a card does that has no memory left.
+    #[derive(Debug)]
+    struct Broken;
+
+    impl Detector for Broken {
+        fn losses(&self, _: &Batch, _: &mut Draw) -> Result<Losses, RcnnError> {
+            Err(RcnnError::MasksMissing { image: 0 })
+        }
+
+        fn backward(&self, _: &Batch, _: &mut Draw, _: f64) -> Result<Losses, RcnnError> {
+            Err(RcnnError::MasksMissing { image: 0 })
+        }
+
+        fn detect(&self, _: &Batch) -> Result<Vec<Detections>, RcnnError> {
+            let two = Tensor::zeros([2, 3], (Kind::Float, Device::Cpu));
+            let _ = two.matmul(&two);
+            Ok(Vec::new())
+        }
+
+        fn prepare(&mut self, _: Preparation) {}
+    }
+
+    #[test]
+    fn what_libtorch_refuses_is_an_error() {
+        let model = Model {
+            architecture: Architecture::default(),
+            detector: Box::new(Broken),
+            device: Device::Cpu,
+            precision: Precision::Float32,
+        };
+        let picture = RgbImage::filled(ImageSize::new(3, 3), [0; 3]);
+        let error = model.detect(&[picture.clone(), picture]).unwrap_err().to_string();
+        assert!(error.starts_with("2 images at once: mat1 and mat2"), "{error}");
+        assert!(error.contains("take fewer (`--batch`)"), "{error}");
     }
 }

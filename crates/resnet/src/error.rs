@@ -28,6 +28,17 @@ pub enum ClassifierError {
     /// The body makes no ResNet.
     #[error(transparent)]
     Backbone(#[from] ResNetConfigError),
+    /// libtorch did not do it.
+    #[error(
+        "{images} pictures at once: {reason}; where memory is out, take fewer (`--batch`), or another \
+         device"
+    )]
+    Network {
+        /// Pictures in the batch.
+        images: usize,
+        /// What libtorch said.
+        reason: String,
+    },
     /// The names in a weight file are not those of a ResNet classifier.
     #[error(
         "{origin}: cannot tell a classifier from the weights: {reason}; expected a ResNet with `fc`, \

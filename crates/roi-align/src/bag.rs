@@ -4,7 +4,8 @@
 //! Source: Mask R-CNN section 3. Autograd gives the gradient with respect to the features, and it
 //! runs wherever libtorch does. A bin's taps are the outer product of a list for each axis (plan.rs);
 //! the lists are made here, and multiplied on the device of the features: a tenth of the bytes.
-//! Letters: `R` RoIs, `P` bins a side, `T` taps of the longest list of an axis.
+//! All lists of an axis are as long as the longest: with adaptive sampling one large RoI makes many
+//! large bags. Letters: `R` RoIs, `P` bins a side, `T` taps of the longest list of an axis.
 //!
 //! Difference from torchvision: float32 rounding; on CUDA the gradient is summed without atomics.
 
@@ -36,8 +37,7 @@ pub(crate) fn forward(
         let bins = [pooled * pooled * num_rois, channels];
         return Ok(nothing.f_expand(bins, false)?.f_reshape(crops_shape)?);
     }
-    let bags = Bags::new(shapes, levels, rois, config, table.device())?;
-    let Bags { pixels, weights, starts } = bags;
+    let Bags { pixels, weights, starts } = Bags::new(shapes, levels, rois, config, table.device())?;
     let weights = weights.f_to_kind(table.kind())?;
     let (crops, ..) = Tensor::f_embedding_bag(
         &table,
@@ -87,16 +87,22 @@ impl Bags {
     ) -> Result<Self, RoiAlignError> {
         let plan = |(roi, &level): (&Roi, &usize)| shapes[level].taps(roi, config);
         let plans: Vec<RoiTaps> = rois.par_iter().zip(levels).map(plan).collect();
-        let (first_rows, num_rows) = first_rows(shapes);
-        // Of a level without pixels nothing is read, but not beyond the table either.
-        let in_table = |row: usize| row.min(num_rows - 1);
+        let first_rows = first_rows(shapes);
+        // On a level without pixels one axis may have taps all the same. They weigh 0, but the row
+        // they name has to be there.
+        let is_empty = |place: usize| shapes[levels[place]].size.area() == 0;
         let row_of = |place: usize, y: usize| {
-            let (image, shape) = (rois[place].image, &shapes[levels[place]]);
-            let first_row = first_rows[levels[place]] + image * shape.size.area();
-            in_table(first_row + y * shape.size.width)
+            let (level, image) = (levels[place], rois[place].image);
+            let size = shapes[level].size;
+            if is_empty(place) {
+                0
+            } else {
+                first_rows[level] + image * size.area() + y * size.width
+            }
         };
+        let column_of = |place: usize, x: usize| if is_empty(place) { 0 } else { x };
         let lists_y = AxisLists::new(&plans, config.pooled, |plan| &plan.y, row_of);
-        let lists_x = AxisLists::new(&plans, config.pooled, |plan| &plan.x, |_, x| in_table(x));
+        let lists_x = AxisLists::new(&plans, config.pooled, |plan| &plan.x, column_of);
         let num_bins = rois.len() * config.pooled * config.pooled;
         let taps_of_bin = lists_y.longest * lists_x.longest;
         check_fits("weights", num_bins * taps_of_bin)?;
@@ -111,19 +117,19 @@ impl Bags {
     }
 }
 
-/// Where each level starts in the table, and how many rows there are.
-fn first_rows(shapes: &[MapShape]) -> (Vec<usize>, usize) {
-    let mut num_rows = 0;
+/// Where each level starts in the table.
+fn first_rows(shapes: &[MapShape]) -> Vec<usize> {
+    let mut next = 0;
     let mut start = |shape: &MapShape| {
-        let start = num_rows;
-        num_rows += shape.num_images * shape.size.area();
+        let start = next;
+        next += shape.num_images * shape.size.area();
         start
     };
-    (shapes.iter().map(&mut start).collect(), num_rows)
+    shapes.iter().map(&mut start).collect()
 }
 
-/// The taps of each bin along one axis, `[R, P, T]`. Shorter lists end in weights of 0, at a pixel that
-/// was read before.
+/// The taps of each bin along one axis, `[R, P, T]`. Shorter lists end in weights of 0, at a pixel of the
+/// RoI's own image: 0 times an infinite pixel of another would not be 0.
 struct AxisLists {
     pixels: Vec<i32>,
     weights: Vec<f32>,
@@ -151,9 +157,9 @@ impl AxisLists {
         rois.enumerate().for_each(|(place, ((pixels, weights), plan))| {
             let lists = pixels.chunks_exact_mut(longest).zip(weights.chunks_exact_mut(longest));
             for ((pixels, weights), taps) in lists.zip(bins(plan)) {
-                // What all have room for was checked with the rows of the table.
+                // It fits: `check_fits` has seen all rows.
                 let pixel = |tap: &Tap| part(place, tap.pixel) as i32;
-                pixels.fill(taps.last().map_or(0, pixel));
+                pixels.fill(taps.last().map_or(part(place, 0) as i32, pixel));
                 for ((to, weight), tap) in pixels.iter_mut().zip(weights).zip(taps) {
                     (*to, *weight) = (pixel(tap), tap.weight);
                 }

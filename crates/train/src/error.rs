@@ -88,6 +88,17 @@ pub enum TrainError {
     /// The loader does not start.
     #[error(transparent)]
     Loader(#[from] LoaderError),
+    /// libtorch did not do it.
+    #[error(
+        "step {step}: {reason}; where memory is out, take a smaller `loader.batches.batch_size` with \
+         more `train.accumulate`, or smaller pictures (`model.architecture.resize.min_size`)"
+    )]
+    Network {
+        /// The step, counted from 1.
+        step: u64,
+        /// What libtorch said.
+        reason: String,
+    },
     /// A batch could not be made.
     #[error("step {step}: {reason}")]
     Batch {

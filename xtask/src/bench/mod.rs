@@ -22,35 +22,41 @@ const NUM_PICTURES: usize = 100;
 const NUM_STEPS: [&str; 2] = ["4", "24"];
 
 /// A kind of work.
-struct Row<'a> {
+struct Row {
     name: &'static str,
-    what: &'a str,
+    what: &'static str,
     /// Pairs of rounds.
     pairs: usize,
+    /// A device, a batch and a precision, where it is not one picture in float32 on the CPU.
+    how: &'static [&'static str],
 }
 
-const fn row(name: &'static str, what: &'static str, pairs: usize) -> Row<'static> {
-    Row { name, what, pairs }
+const fn row(name: &'static str, what: &'static str, pairs: usize) -> Row {
+    Row { name, what, pairs, how: &[] }
 }
 
-/// What the rows of a graphics card are called together; they run when asked for.
+/// Rows of a graphics card, which run when asked for by this name.
 const CARD: &str = "cuda";
-/// Some of the parts there: which, in batches of how many, in which precision.
-const ON_CARD: [(&str, &str, &str); 10] = [
-    ("faster", "1", "float32"),
-    ("faster", "1", "bfloat16"),
-    ("faster", "16", "float32"),
-    ("faster", "16", "bfloat16"),
-    ("faster", "16", "float16"),
-    ("mask", "1", "float32"),
-    ("mask", "16", "float32"),
-    ("mask", "16", "bfloat16"),
-    ("training", "2", "float32"),
-    ("training", "2", "bfloat16"),
+
+const fn on_card(name: &'static str, what: &'static str, how: &'static [&'static str]) -> Row {
+    Row { name, what, pairs: 9, how }
+}
+
+const ON_CARD: [Row; 10] = [
+    on_card("faster", "Faster R-CNN, 1 at once, float32", &[CARD, "1", "float32"]),
+    on_card("faster", "Faster R-CNN, 1 at once, bfloat16", &[CARD, "1", "bfloat16"]),
+    on_card("faster", "Faster R-CNN, 16 at once, float32", &[CARD, "16", "float32"]),
+    on_card("faster", "Faster R-CNN, 16 at once, bfloat16", &[CARD, "16", "bfloat16"]),
+    on_card("faster", "Faster R-CNN, 16 at once, float16", &[CARD, "16", "float16"]),
+    on_card("mask", "Mask R-CNN, 1 at once, float32", &[CARD, "1", "float32"]),
+    on_card("mask", "Mask R-CNN, 16 at once, float32", &[CARD, "16", "float32"]),
+    on_card("mask", "Mask R-CNN, 16 at once, bfloat16", &[CARD, "16", "bfloat16"]),
+    on_card("training", "training step of two pictures, float32", &[CARD, "2", "float32"]),
+    on_card("training", "training step of two pictures, bfloat16", &[CARD, "2", "bfloat16"]),
 ];
 
 /// Within a process that is set up: see `tests/bench/torchvision_parts.py`.
-const PARTS: [Row<'static>; 9] = [
+const PARTS: [Row; 9] = [
     row("faster", "Faster R-CNN R50-FPN, 640x480 to detections", 7),
     row("mask", "Mask R-CNN R50-FPN, 640x480 to detections", 7),
     row("backbone", "backbone and pyramid, 800x1088", 7),
@@ -63,7 +69,7 @@ const PARTS: [Row<'static>; 9] = [
 ];
 
 /// Whole processes: see `tests/bench/torchvision_nuclei.py`.
-const WHOLE: [Row<'static>; 3] = [
+const WHOLE: [Row; 3] = [
     row("nuclei", "built-in model, drawn PNG files to JSON", 5),
     row("tiles", "built-in model, 199 real tiles to JSON", 3),
     row("nuclei-training", "nuclei recipe, 20 training steps", 5),
@@ -87,9 +93,9 @@ pub fn run(wanted: &[&str]) -> Result<()> {
     );
     println!("| work | wall | CPU | memory | wall s | CPU s | peak MiB |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
-    let is_wanted = |row: &&Row<'_>| wanted.is_empty() || wanted.contains(&row.name);
+    let is_wanted = |row: &&Row| wanted.is_empty() || wanted.contains(&row.name);
     for row in PARTS.iter().filter(is_wanted) {
-        bench.part(row, &[])?;
+        bench.part(row)?;
     }
     for row in WHOLE.iter().filter(is_wanted) {
         bench.whole(row)?;
@@ -100,11 +106,7 @@ pub fn run(wanted: &[&str]) -> Result<()> {
         );
         return Ok(());
     }
-    for (part, batch, precision) in ON_CARD {
-        let name = format!("{part}, {batch} at once, {precision}");
-        bench.part(&Row { name: part, what: &name, pairs: 9 }, &[CARD, batch, precision])?;
-    }
-    Ok(())
+    ON_CARD.iter().try_for_each(|row| bench.part(row))
 }
 
 /// Where everything lies.
@@ -131,17 +133,16 @@ impl Bench {
         Ok(bench)
     }
 
-    /// `how` is a device, a batch and a precision, or nothing.
-    fn part(&self, row: &Row<'_>, how: &[&str]) -> Result<()> {
+    fn part(&self, row: &Row) -> Result<()> {
         let folder = self.place("");
-        let arguments = [&[row.name, &folder], how].concat();
+        let arguments = [&[row.name, &folder], row.how].concat();
         let mut ours = self.kestrel("examples/bench_parts", &arguments);
         let mut theirs = self.torchvision("torchvision_parts.py", &arguments);
         let (mut ours, mut theirs) = (Worker::start(&mut ours)?, Worker::start(&mut theirs)?);
         in_turns(row, || ours.work(), || theirs.work())
     }
 
-    fn whole(&self, row: &Row<'_>) -> Result<()> {
+    fn whole(&self, row: &Row) -> Result<()> {
         match row.name {
             "nuclei" => self.detection(row, &self.place("pictures")),
             "tiles" => {
@@ -156,7 +157,7 @@ impl Bench {
         }
     }
 
-    fn detection(&self, row: &Row<'_>, pictures: &str) -> Result<()> {
+    fn detection(&self, row: &Row, pictures: &str) -> Result<()> {
         let model = shell::root().join("models/nuclei.safetensors").display().to_string();
         let [ours, theirs] = ["ours.json", "theirs.json"].map(|name| self.place(name));
         let script = "torchvision_nuclei.py";
@@ -167,7 +168,7 @@ impl Bench {
         )
     }
 
-    fn training(&self, row: &Row<'_>) -> Result<()> {
+    fn training(&self, row: &Row) -> Result<()> {
         let [pictures, run] = ["pictures", "run"].map(|name| self.place(name));
         let ours = |steps: &str| {
             if Path::new(&run).exists() {
@@ -210,7 +211,7 @@ impl Bench {
 
 /// Lets both work in turns and prints what came of it.
 fn in_turns(
-    row: &Row<'_>,
+    row: &Row,
     mut ours: impl FnMut() -> Result<Used>,
     mut theirs: impl FnMut() -> Result<Used>,
 ) -> Result<()> {

@@ -20,7 +20,9 @@ pub(crate) fn run(arguments: &ClassifyArgs) -> Result<Outcome> {
     let images = find_images(&arguments.inputs)?;
     let architecture = arguments.architecture.as_deref();
     let (weights, metadata) = classifier_source::open(&arguments.model, architecture)?;
-    let model = ClassifierModel::load(&metadata.architecture, &weights, device)?;
+    let precision = device::precision(arguments.precision, device)?;
+    let model =
+        ClassifierModel::load_prepared(&metadata.architecture, &weights, device, precision)?;
     drop(weights);
 
     let mut report = Report::open(arguments, images, metadata.classes)?;

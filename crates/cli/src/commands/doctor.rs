@@ -22,6 +22,9 @@ pub(crate) fn run() -> Result<Outcome> {
     line("vector units", vector_units())?;
     match cuda::load() {
         Ok(()) => line("cuda", counted(tch::Cuda::device_count() as usize, "card"))?,
+        Err(error) if std::env::var_os("LIBTORCH").is_some() => {
+            line("cuda", console::message(&error))?;
+        }
         Err(_) => line("cuda", "not in this libtorch; the CPU serves")?,
     }
     // Only `kestrel video` needs it: a hint, and no fault of the installation.

@@ -41,19 +41,13 @@ fn all(output: &RpnOutput) -> Vec<Vec<LevelRows>> {
 
 /// Chosen on the device: all of them are 4 MB an image, whose way takes longer than the network.
 fn best(output: &RpnOutput, count: usize) -> Vec<Vec<LevelRows>> {
-    let levels = output.logits.iter().zip(&output.deltas);
-    let chosen = levels.map(|(logits, deltas)| {
-        let count = logits.size()[1].min(count as i64);
-        let (_, anchors) = logits.topk(count, 1, /* largest */ true, /* sorted */ false);
-        let (anchors, _) = anchors.sort(1, /* descending */ false);
-        let of_deltas = anchors.unsqueeze(-1).expand([-1, -1, 4], false);
-        (logits.gather(1, &anchors, false), deltas.gather(1, &of_deltas, false), anchors)
-    });
     let (mut logits, mut deltas, mut anchors) = (Vec::new(), Vec::new(), Vec::new());
-    for level in chosen {
-        logits.push(level.0);
-        deltas.push(level.1);
-        anchors.push(level.2);
+    for (of_level, coded) in output.logits.iter().zip(&output.deltas) {
+        let best = best_anchors(of_level, count as i64);
+        let of_deltas = best.unsqueeze(-1).expand([-1, -1, 4], false);
+        logits.push(of_level.gather(1, &best, false));
+        deltas.push(coded.gather(1, &of_deltas, false));
+        anchors.push(best);
     }
     let counts: Vec<usize> = anchors.iter().map(|of_level| of_level.size()[1] as usize).collect();
     // One way for all levels and images: each takes as long as thousands of numbers.
@@ -72,6 +66,16 @@ fn best(output: &RpnOutput, count: usize) -> Vec<Vec<LevelRows>> {
     (0..num_images(output)).map(|_| counts.iter().map(&mut of_level).collect()).collect()
 }
 
+/// Places of the largest logits of each image, rising, so that equal ones keep their order; those that
+/// are no numbers come last.
+fn best_anchors(logits: &Tensor, count: i64) -> Tensor {
+    let (infinity, least) = (f64::INFINITY, f64::NEG_INFINITY);
+    let count = logits.size()[1].min(count);
+    let ranked = logits.nan_to_num(least, infinity, least);
+    let (_, places) = ranked.topk(count, 1, /* largest */ true, /* sorted */ false);
+    places.sort(1, /* descending */ false).0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,7 +84,8 @@ mod tests {
     use kestrel_core::ImageSize;
     use tch::Kind;
 
-    /// Both ways lead to the same rows, ties at the edge of the choice apart.
+    /// Both ways lead to the same rows, ties at the edge of the choice apart, and what is no number is
+    /// never among the best.
     #[test]
     fn the_best_are_among_all() {
         tch::manual_seed(0);
@@ -91,6 +96,7 @@ mod tests {
             logits: sizes.map(map).into(),
             deltas: sizes.map(|anchors| map(4 * anchors).view([2, -1, 4])).into(),
         };
+        let _ = output.logits[0].get(1).narrow(0, 7, 30).fill_(f64::NAN);
         for (all, best) in all(&output).iter().flatten().zip(best(&output, 20).iter().flatten()) {
             let anchors = best.anchors.as_deref().unwrap_or_default();
             let wanted = largest(&all.logits, 20);

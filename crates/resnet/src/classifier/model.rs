@@ -4,7 +4,7 @@ use super::architecture::ClassifierArchitecture;
 use super::network::Classifier;
 use crate::ClassifierError;
 use kestrel_core::RgbImage;
-use kestrel_layers::{Mode, Preparation, channels_last};
+use kestrel_layers::{Mode, Precision, Preparation, caught, channels_last};
 use kestrel_weights::{StateDict, Strictness, load};
 use rayon::prelude::*;
 use tch::{Device, Kind, nn, no_grad};
@@ -15,6 +15,7 @@ pub struct ClassifierModel {
     architecture: ClassifierArchitecture,
     network: Classifier,
     device: Device,
+    precision: Precision,
 }
 
 /// One of the classes a picture may show.
@@ -36,11 +37,24 @@ impl ClassifierModel {
         weights: &StateDict,
         device: Device,
     ) -> Result<Self, ClassifierError> {
+        Self::load_prepared(architecture, weights, device, Precision::Float32)
+    }
+
+    /// The same, with a choice of the precision of its products.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_prepared(
+        architecture: &ClassifierArchitecture,
+        weights: &StateDict,
+        device: Device,
+        precision: Precision,
+    ) -> Result<Self, ClassifierError> {
         let store = nn::VarStore::new(device);
         let mut network = architecture.build(&store.root());
         load(store.variables(), weights, Strictness::Strict)?;
-        network.prepare(Preparation::default());
-        Ok(Self { architecture: architecture.clone(), network, device })
+        precision.during(|| network.prepare(Preparation::default()));
+        Ok(Self { architecture: architecture.clone(), network, device, precision })
     }
 
     /// What it is built of.
@@ -59,9 +73,14 @@ impl ClassifierModel {
         let input = &self.architecture.input;
         let squares: Vec<RgbImage> =
             images.par_iter().map(|image| input.square_of(image)).collect();
-        let pixels = channels_last(&input.normalised(&squares, self.device));
-        let logits = no_grad(|| self.network.forward(&pixels, Mode::Eval));
-        let logits = logits.to_device(Device::Cpu).to_kind(Kind::Float).contiguous();
+        let logits = || {
+            let pixels = channels_last(&input.normalised(&squares, self.device));
+            let forward = || no_grad(|| self.network.forward(&pixels, Mode::Eval));
+            let logits = self.precision.during(forward);
+            logits.to_device(Device::Cpu).to_kind(Kind::Float).contiguous()
+        };
+        let logits = caught(logits)
+            .map_err(|reason| ClassifierError::Network { images: images.len(), reason })?;
         Ok(Vec::<Vec<f32>>::try_from(&logits)?)
     }
 

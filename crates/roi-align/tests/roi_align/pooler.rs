@@ -67,6 +67,26 @@ fn gradients_reach_every_level() {
     }
 }
 
+/// As a map is of a picture a few pixels wide; RoIs on it are zeros, others are as before.
+#[test]
+fn a_level_without_pixels() {
+    let (pooler, rois) = (MultiLevelPooler::detector(3), rois());
+    for shape in [[2i64, 5, 3, 0], [2, 5, 0, 3]] {
+        let mut pyramid = pyramid();
+        let whole = pooler.pool(&pyramid, &rois, Route::Kernel).unwrap();
+        pyramid[3] = Tensor::zeros(shape, (Kind::Float, Device::Cpu));
+        for route in [Route::Kernel, Route::Bag] {
+            let crops = pooler.pool(&pyramid, &rois, route).unwrap();
+            // The third RoI is the one of the last level.
+            assert!(floats(&crops.get(2)).iter().all(|&value| value == 0.0), "{route:?}");
+            let rest = |crops: &Tensor| {
+                floats(&crops.index_select(0, &Tensor::from_slice(&[0i64, 1, 3, 4, 5])))
+            };
+            assert!(max_error(&rest(&crops), &doubles(&rest(&whole))) <= 1e-6, "{route:?}");
+        }
+    }
+}
+
 #[test]
 fn no_rois_give_no_crops() {
     let pooler = MultiLevelPooler::detector(7);

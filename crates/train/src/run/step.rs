@@ -11,6 +11,7 @@ use crate::task::Task;
 use kestrel_data::{
     BatchError, Dataset, DecodeLimits, Loader, LoaderPosition, LoaderRun, Sample, Unreadable,
 };
+use kestrel_layers::caught;
 use kestrel_rcnn::Draw;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -91,7 +92,9 @@ impl<'a, T: Task> Steps<'a, T> {
             let ready = self.ready(step, observer)?;
             image_ids.extend(ready.image_ids);
             let backward = || self.task.backward(&ready.batch, &mut draw, weight * scale);
-            for (name, value) in precision.during(backward)? {
+            let losses_of_batch = caught(|| precision.during(backward))
+                .unwrap_or_else(|reason| Err(TrainError::Network { step, reason }));
+            for (name, value) in losses_of_batch? {
                 self.require_finite(step, name, value, &image_ids)?;
                 *losses.entry(name.to_owned()).or_insert(0.0) += value * weight;
             }
