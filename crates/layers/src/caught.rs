@@ -17,7 +17,8 @@ fn first_line(panic: &(dyn Any + Send)) -> String {
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
     // As `unwrap` words it.
     let said = text.split_once("Torch(\"").map_or(text, |(_, said)| said);
-    said.split(['\n']).next().unwrap_or(said).split("\\n").next().unwrap_or(said).to_owned()
+    let end = said.find("\\n").or_else(|| said.find('\n')).unwrap_or(said.len());
+    said[..end].to_owned()
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 //! Source: `torch.nn.BatchNorm2d`, `torchvision.ops.misc.FrozenBatchNorm2d`,
 //! `torch.nn.GroupNorm`. The count `num_batches_tracked` is not kept: nothing reads it.
 
-use crate::{Mode, Preparation, full};
+use crate::{Mode, Preparation, full, laid_out_for_training};
 use serde::{Deserialize, Serialize};
 use tch::nn::{Init, Path};
-use tch::{Device, Tensor, no_grad};
+use tch::{Tensor, no_grad};
 
 /// How far a batch moves the running averages.
 const MOMENTUM: f64 = 0.1;
@@ -80,8 +80,7 @@ impl Statistics {
     fn normalise(&self, x: &Tensor, mode: Mode) -> Tensor {
         let Self { weight, bias, running_mean, running_var } = self;
         let train = mode == Mode::Train;
-        let exact = train && x.device() == Device::Cpu;
-        let x = if exact { x.contiguous() } else { x.shallow_clone() };
+        let x = if train { laid_out_for_training(x) } else { x.shallow_clone() };
         let [weight, bias, mean, var] = [weight, bias, running_mean, running_var].map(Some);
         x.batch_norm(weight, bias, mean, var, train, MOMENTUM, EPS, false)
     }
@@ -160,7 +159,7 @@ impl Norm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::{Kind, nn};
+    use tch::{Device, Kind, nn};
 
     /// `frozenbn` of `golden.json`, whose numbers are torchvision's.
     #[test]

@@ -89,9 +89,8 @@ fn inference(inputs: &Inputs, name: &str, how: &How) -> Work {
     let weights = inputs.weights(name);
     let architecture = Metadata::of(&weights, None).unwrap().architecture;
     let &How { device, batch, precision } = how;
-    let preparation = Preparation::default();
-    let model =
-        Model::load_prepared(&architecture, &weights, device, precision, preparation).unwrap();
+    let preparation = Preparation { precision, ..Preparation::default() };
+    let model = Model::load_prepared(&architecture, &weights, device, preparation).unwrap();
     let images = vec![inputs.image(0); batch];
     Box::new(move || drop(model.detect(&images).unwrap()))
 }

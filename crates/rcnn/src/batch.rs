@@ -9,6 +9,7 @@
 
 use crate::resample;
 use kestrel_core::{BBox, ImageSize, Label, RgbImage, Target};
+use kestrel_layers::laid_out_for_training;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
@@ -140,10 +141,7 @@ impl Batch {
     fn and_targets(self, targets: &[Target]) -> Self {
         let batch = self;
         assert_eq!(batch.len(), targets.len(), "one target for each image");
-        let pixels = match batch.pixels.device() {
-            Device::Cpu => batch.pixels.contiguous(),
-            _ => batch.pixels.shallow_clone(),
-        };
+        let pixels = laid_out_for_training(&batch.pixels);
         let sizes = batch.original.par_iter().zip(&batch.resized);
         let resize = |(target, (&from, &to)): (&Target, _)| ResizedTarget::new(target, from, to);
         let targets = targets.par_iter().zip(sizes).map(resize).collect();

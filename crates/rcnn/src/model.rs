@@ -97,11 +97,10 @@ impl Model {
         weights: &StateDict,
         device: Device,
     ) -> Result<Self, RcnnError> {
-        let (precision, how) = (Precision::Float32, Preparation::default());
-        Self::load_prepared(architecture, weights, device, precision, how)
+        Self::load_prepared(architecture, weights, device, Preparation::default())
     }
 
-    /// The same, with a choice of the precision of its products and of how it is prepared.
+    /// The same, with a choice of how it is prepared.
     ///
     /// # Errors
     /// As [`Self::load`].
@@ -109,14 +108,14 @@ impl Model {
         architecture: &Architecture,
         weights: &StateDict,
         device: Device,
-        precision: Precision,
         how: Preparation,
     ) -> Result<Self, RcnnError> {
         let store = nn::VarStore::new(device);
         let mut detector = architecture.build(&store.root());
         load(store.variables(), weights, Strictness::Strict)?;
-        precision.during(|| detector.prepare(how));
-        Ok(Self { architecture: architecture.clone(), detector, device, precision })
+        how.precision.during(|| detector.prepare(how));
+        let (architecture, precision) = (architecture.clone(), how.precision);
+        Ok(Self { architecture, detector, device, precision })
     }
 
     /// What it is built of.

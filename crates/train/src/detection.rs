@@ -11,6 +11,7 @@ use kestrel_data::{
     BatchOrderConfig, CategoryId, Dataset, Loader, LoaderConfig, LoaderRun, Sample,
 };
 use kestrel_eval::{Annotation, CocoNumbers, EvalOptions, Truth, evaluate, found};
+use kestrel_layers::caught;
 use kestrel_rcnn::{Architecture, Batch, Detector, Draw, Metadata, Model, RcnnError};
 use kestrel_weights::{StateDict, Strictness, load};
 use std::collections::BTreeMap;
@@ -113,7 +114,8 @@ impl DetectionTask {
                 let (resize, targets) = (&self.architecture.resize, [target.clone()]);
                 let batch = Batch::with_targets(&images, &targets, resize, self.device);
                 let mut draw = Draw::of_step(self.seed, number);
-                let of_image = no_grad(|| frozen.losses(&batch, &mut draw))?;
+                let of_image = caught(|| no_grad(|| frozen.losses(&batch, &mut draw)))
+                    .unwrap_or_else(|reason| Err(RcnnError::Network { images: 1, reason }))?;
                 seen.losses.add(&of_image.named());
             }
             let [image] = images;

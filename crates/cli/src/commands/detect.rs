@@ -29,12 +29,12 @@ pub(crate) fn run(arguments: &DetectArgs) -> Result<Outcome> {
     let architecture = choice.applied_to(metadata.architecture);
     let with = |speedup| !arguments.without.contains(&speedup);
     let how = Preparation {
+        precision: device::precision(arguments.detector.precision, device)?,
         fold_norms: with(Speedup::Folding),
         winograd: with(Speedup::Winograd),
         fused: with(Speedup::Fusing),
     };
-    let precision = device::precision(arguments.detector.precision, device)?;
-    let model = Model::load_prepared(&architecture, &weights, device, precision, how)?;
+    let model = Model::load_prepared(&architecture, &weights, device, how)?;
     drop(weights);
 
     let mut report = Report::open(arguments, images, metadata.categories)?;

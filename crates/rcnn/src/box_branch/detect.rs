@@ -36,23 +36,22 @@ pub(crate) fn detections(
     let index = index_tensor(&places, predictions.box_deltas.device());
     let deltas = to_vec(&predictions.box_deltas.reshape([-1, 4]).index_select(0, &index));
     let (deltas, _) = deltas.as_chunks::<4>();
-    let mut first_roi = 0;
+    let found = |(&place, &deltas): (&usize, &[f32; 4]), proposal: &BBox, size| Found {
+        bbox_in_resized: BoxCoder::DETECTIONS.decode(deltas, proposal).clip(size),
+        label: Label((place % num_classes) as u32),
+        score: scores[place],
+    };
+    let (mut first_roi, mut sure) = (0, places.iter().zip(deltas).peekable());
     let mut images = Vec::with_capacity(proposals.len());
     for (boxes, &size) in proposals.iter().zip(resized) {
-        let rois = first_roi..first_roi + boxes.len();
-        let [start, end] = [rois.start, rois.end]
-            .map(|roi| places.partition_point(|&place| place < roi * num_classes));
-        let decode = |(&place, &deltas): (&usize, &[f32; 4])| {
-            let proposal = &boxes[place / num_classes - rois.start];
-            Found {
-                bbox_in_resized: BoxCoder::DETECTIONS.decode(deltas, proposal).clip(size),
-                label: Label((place % num_classes) as u32),
-                score: scores[place],
-            }
-        };
-        let found = places[start..end].iter().zip(&deltas[start..end]).map(decode);
-        images.push(found.filter(|found| found.bbox_in_resized.sides_at_least(MIN_SIDE)).collect());
-        first_roi = rois.end;
+        let end = first_roi + boxes.len();
+        let mut candidates = Vec::new();
+        while let Some(row) = sure.next_if(|(place, _)| **place / num_classes < end) {
+            candidates.push(found(row, &boxes[row.0 / num_classes - first_roi], size));
+        }
+        candidates.retain(|found| found.bbox_in_resized.sides_at_least(MIN_SIDE));
+        images.push(candidates);
+        first_roi = end;
     }
     images.into_par_iter().map(|candidates| best(config, candidates)).collect()
 }

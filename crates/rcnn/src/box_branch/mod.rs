@@ -19,11 +19,11 @@ use crate::matcher::MatcherConfig;
 use crate::rpn::Proposals;
 use crate::sampler::{Draw, SamplerConfig};
 use kestrel_core::BBox;
-use kestrel_layers::{Mode, Preparation};
+use kestrel_layers::{Mode, Preparation, laid_out_for_training};
 use kestrel_roi_align::{MultiLevelPooler, Roi, RoiAlignError, Route};
 use serde::{Deserialize, Serialize};
+use tch::Tensor;
 use tch::nn::Path;
-use tch::{Device, Tensor};
 
 /// The shape of the head and the rules of choosing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -153,9 +153,7 @@ pub(crate) fn pool(
     let levels = pooled_levels(pooler, pyramid);
     let route = levels.first().map_or(Route::Bag, Route::suited_to);
     let crops = pooler.pool(levels, rois, route)?;
-    // As with the pixels of a training batch: torchvision's order of sums is that of contiguous maps.
-    let as_torchvision = crops.requires_grad() && crops.device() == Device::Cpu;
-    Ok(if as_torchvision { crops.contiguous() } else { crops })
+    Ok(if crops.requires_grad() { laid_out_for_training(&crops) } else { crops })
 }
 
 /// The levels that the pooler has scales for.

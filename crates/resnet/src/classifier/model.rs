@@ -53,7 +53,8 @@ impl ClassifierModel {
         let store = nn::VarStore::new(device);
         let mut network = architecture.build(&store.root());
         load(store.variables(), weights, Strictness::Strict)?;
-        precision.during(|| network.prepare(Preparation::default()));
+        let how = Preparation { precision, ..Preparation::default() };
+        precision.during(|| network.prepare(how));
         Ok(Self { architecture: architecture.clone(), network, device, precision })
     }
 

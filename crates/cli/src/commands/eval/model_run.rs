@@ -38,9 +38,8 @@ impl ModelRun {
         let (weights, metadata) = model_source::open(model, arguments.architecture.as_deref())?;
         let category_of = categories_of(&metadata.categories, dataset)?;
         let precision = device::precision(arguments.precision, device)?;
-        let how = Preparation::default();
-        let architecture = &metadata.architecture;
-        let model = Model::load_prepared(architecture, &weights, device, precision, how)?;
+        let how = Preparation { precision, ..Preparation::default() };
+        let model = Model::load_prepared(&metadata.architecture, &weights, device, how)?;
         drop(weights);
 
         let images = &dataset.images;

@@ -36,9 +36,9 @@ pub(crate) fn run(arguments: &VideoArgs) -> Result<Outcome> {
     let choice =
         Choice::new(Some(least_score), arguments.max_detections, labels, &metadata.architecture);
     let architecture = choice.applied_to(metadata.architecture);
-    let (precision, how) =
-        (device::precision(arguments.detector.precision, device)?, Preparation::default());
-    let model = Model::load_prepared(&architecture, &weights, device, precision, how)?;
+    let precision = device::precision(arguments.detector.precision, device)?;
+    let how = Preparation { precision, ..Preparation::default() };
+    let model = Model::load_prepared(&architecture, &weights, device, how)?;
     drop(weights);
 
     let places = outputs::Places::new(arguments, &source)?;
