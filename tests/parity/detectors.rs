@@ -176,6 +176,10 @@ fn compare_detections(name: &str, stages: &Stages, fixture: &Fixture, allowed: &
     report(name, &format!("{count} detections, scores"), worst_score, "");
 }
 
+/// Pixels of a mask that may differ, however many torchvision is undecided about: in 200 masks of full
+/// size one pixel of one does.
+const MOST_PIXELS: usize = 1;
+
 /// Every pixel has to agree but those torchvision itself is undecided about.
 fn compare_masks(name: &str, stages: &Stages, fixture: &Fixture) {
     let rle = fixture.metadata("mask_rle");
@@ -190,7 +194,7 @@ fn compare_masks(name: &str, stages: &Stages, fixture: &Fixture) {
             let expected = Mask::from_coco_string(found.image_size, counts).unwrap();
             let different = differing_pixels(found.objects[ours].mask.as_ref().unwrap(), &expected);
             assert!(
-                different <= undecided[place] as usize,
+                different <= MOST_PIXELS.min(undecided[place] as usize),
                 "{name}: mask {place} of image {image} differs in {different} pixels"
             );
             worst = worst.max(different);
