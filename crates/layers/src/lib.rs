@@ -14,7 +14,7 @@ mod sequence;
 
 pub use kestrel_winograd::Activation;
 
-pub use caught::caught;
+pub use caught::{caught, silence_caught};
 pub use conv::{Conv2d, ConvConfig, ConvTranspose2d};
 pub use linear::Linear;
 pub use norm::{Norm, NormConfig};

@@ -1,5 +1,7 @@
 //! What a detector is made of, as YAML in a model file or beside it.
 
+mod check;
+
 use crate::anchors::AnchorConfig;
 use crate::batch::ResizeConfig;
 use crate::box_branch::{BoxBranchConfig, BoxHeadConfig};
@@ -141,50 +143,6 @@ impl Architecture {
         String::from_utf8_lossy(&text).into_owned()
     }
 
-    /// Checks what the types cannot.
-    ///
-    /// # Errors
-    /// Names the first key whose value makes no detector, and what would.
-    pub fn validate(&self) -> Result<(), RcnnError> {
-        self.backbone.validate()?;
-        let bad = |field, found: &dyn std::fmt::Debug, expected: &str| {
-            let (found, expected) = (format!("{found:?}"), expected.to_owned());
-            Err(RcnnError::Architecture { field, found, expected })
-        };
-        let levels = 4 + self.fpn.extra.count();
-        let positive = |value: f32| value > 0.0 && value.is_finite();
-        let Self { num_classes, resize, fpn, anchors, box_branch, .. } = self;
-        if *num_classes < 2 {
-            return bad("num_classes", num_classes, "at least 2: the background and one class");
-        }
-        if resize.min_size < 1 || resize.max_size < resize.min_size {
-            let sizes = (resize.min_size, resize.max_size);
-            return bad("resize.min_size, resize.max_size", &sizes, "1 <= min_size <= max_size");
-        }
-        if !resize.std.iter().all(|&std| positive(std)) {
-            return bad("resize.std", &resize.std, "three numbers above 0");
-        }
-        if fpn.channels < 1 {
-            return bad("fpn.channels", &fpn.channels, "at least 1");
-        }
-        if anchors.sizes.len() != levels || !anchors.sizes.iter().all(|&size| positive(size)) {
-            let expected = format!("{levels} sizes above 0, one for each level of the pyramid");
-            return bad("anchors.sizes", &anchors.sizes, &expected);
-        }
-        if anchors.ratios.is_empty() || !anchors.ratios.iter().all(|&ratio| positive(ratio)) {
-            return bad("anchors.ratios", &anchors.ratios, "at least one ratio, all above 0");
-        }
-        if box_branch.pooled < 1 {
-            return bad("box_branch.pooled", &box_branch.pooled, "at least 1");
-        }
-        match &self.mask_branch {
-            Some(masks) if masks.pooled < 1 || masks.convs.iter().any(|&channels| channels < 1) => {
-                bad("mask_branch", masks, "pooled and every entry of convs at least 1")
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Builds the detector and registers its parameters under `path`.
     pub fn build(&self, path: &Path) -> Box<dyn Detector> {
         match &self.mask_branch {
@@ -242,18 +200,5 @@ mod tests {
         let message = error.to_string();
         assert!(message.contains("a.yaml") && message.contains("chanels"), "{message}");
         assert!(message.contains("did you mean `channels`"), "{message}");
-    }
-
-    #[test]
-    fn impossible_values_are_named() {
-        for (text, key) in [
-            ("num_classes: 1", "num_classes"),
-            ("anchors:\n  sizes: [8.0]", "anchors.sizes"),
-            ("resize:\n  std: [0.0, 1.0, 1.0]", "resize.std"),
-            ("backbone:\n  blocks: [0, 1, 1, 1]", "backbone.blocks"),
-        ] {
-            let message = Architecture::from_yaml(text, "a.yaml").unwrap_err().to_string();
-            assert!(message.contains(key), "{message}");
-        }
     }
 }

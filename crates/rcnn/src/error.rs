@@ -69,6 +69,12 @@ pub enum RcnnError {
         /// Place in the batch.
         image: usize,
     },
+    /// libtorch did not build it.
+    #[error("building the model: {reason}; where memory is out, the architecture is too large")]
+    Build {
+        /// What libtorch said.
+        reason: String,
+    },
     /// libtorch did not do it.
     #[error(
         "{images} images at once: {reason}; where memory is out, take fewer (`--batch`), smaller \

@@ -2,8 +2,8 @@
 //! arXiv:1703.06870) on a feature pyramid, equal to torchvision 0.26 in detections, losses and
 //! gradients.
 //!
-//! A [`Detector`] has two methods, [`Detector::losses`] and [`Detector::detect`]; each is the
-//! stages of the paper's figure and nothing else. An [`Architecture`] says what it is built of, and
+//! There are two ways through a [`Detector`], [`Detector::losses`] and [`Detector::detect`]; each is the
+//! stages of the paper's figure and nothing else. [`Detector::backward`] is the first with gradients. An [`Architecture`] says what it is built of, and
 //! a [`Model`] is a detector with weights, ready for inference, with the names of its classes.
 
 mod anchors;
@@ -35,7 +35,7 @@ pub use box_coder::{BoxCoder, Deltas};
 pub use detector::{Detector, FasterRcnn, MaskRcnn};
 pub use error::RcnnError;
 pub use infer::infer_architecture;
-pub use kestrel_layers::{Precision, Preparation};
+pub use kestrel_layers::{Precision, Preparation, silence_caught};
 pub use losses::{BoxLosses, Losses, RpnLosses};
 pub use mask_branch::{MaskBranch, MaskBranchConfig};
 pub use matcher::{Match, MatcherConfig, match_boxes};

@@ -91,7 +91,7 @@ impl Model {
     /// Builds the architecture, loads every weight, and prepares it.
     ///
     /// # Errors
-    /// When the weights are not exactly those of the architecture.
+    /// When libtorch does not build it, or the weights are not exactly those of the architecture.
     pub fn load(
         architecture: &Architecture,
         weights: &StateDict,
@@ -111,7 +111,8 @@ impl Model {
         how: Preparation,
     ) -> Result<Self, RcnnError> {
         let store = nn::VarStore::new(device);
-        let mut detector = architecture.build(&store.root());
+        let mut detector = caught(|| architecture.build(&store.root()))
+            .map_err(|reason| RcnnError::Build { reason })?;
         load(store.variables(), weights, Strictness::Strict)?;
         how.precision.during(|| detector.prepare(how));
         let (architecture, precision) = (architecture.clone(), how.precision);

@@ -30,4 +30,4 @@ pub use bitmaps::crop_bitmaps;
 pub use detached::DetachedPyramid;
 pub use error::RoiAlignError;
 pub use plan::{Roi, RoiAlignConfig, Sampling};
-pub use pooler::{MultiLevelPooler, Route, level_scale, roi_align};
+pub use pooler::{MultiLevelPooler, Route, roi_align};

@@ -111,12 +111,6 @@ impl MultiLevelPooler {
     }
 }
 
-/// A level's scale from the heights of its map and of the (unpadded) image it comes from: the
-/// nearest power of two.
-pub fn level_scale(map_height: usize, image_height: usize) -> f32 {
-    (map_height as f32 / image_height as f32).log2().round().exp2()
-}
-
 /// The crops of each RoI from the level at the same place in `levels`.
 fn pool_levels(
     pyramid: &[Tensor],
@@ -283,12 +277,5 @@ mod tests {
         assert_eq!(pooler.level(&square(f32::NAN)), 0);
         assert_eq!(pooler.level(&BBox::new(9.0, 0.0, 1.0, 5.0)), 0);
         assert_eq!(pooler.level(&square(f32::INFINITY)), 3);
-    }
-
-    #[test]
-    fn scales_are_powers_of_two() {
-        assert_eq!(level_scale(200, 800), 0.25);
-        // 25 rows from 799 padded to 800.
-        assert_eq!(level_scale(25, 799), 1.0 / 32.0);
     }
 }

@@ -9,8 +9,9 @@ use tch::{Device, Kind, TchError, Tensor};
 /// The values of a contiguous float32 tensor on the CPU, in the order of its dimensions; `None`
 /// for any other tensor.
 ///
-/// No tensor that shares the memory may be written while the slice lives. Kernels hold it only while
-/// they run, and call no tensor operation meanwhile.
+/// No tensor that shares the memory may be written while the slice lives, which no type can say: `tch`
+/// writes through shared references. The kernels of this workspace, the only callers, hold a slice only
+/// while they run, and call no tensor operation meanwhile.
 pub fn values(tensor: &Tensor) -> Option<&[f32]> {
     let length = dense_len(tensor, Kind::Float)?;
     if length == 0 {
@@ -18,7 +19,7 @@ pub fn values(tensor: &Tensor) -> Option<&[f32]> {
     }
     // SAFETY: `dense_len` has checked that `length` float32 values lie one after another in this
     // process's memory, which lives as long as the tensor; torch aligns it to 64 bytes, and a view
-    // to a multiple of the element. Nobody writes meanwhile, as said above.
+    // to a multiple of the element. That nobody writes meanwhile rests on the callers, as said above.
     Some(unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast(), length) })
 }
 
