@@ -1,5 +1,5 @@
-//! The program `kestrel-engine`, which does what `kestrel` is told: detects objects, segments instances and classifies pictures, trains, scores
-//! detectors, looks after data sets.
+//! The program `kestrel-engine`, which does what `kestrel` is told: detects objects, segments instances
+//! and classifies pictures, trains, scores detectors, looks after data sets.
 //!
 //! Exit codes: 0 success; 1 some input failed or data has faults, each named, the others done; 2
 //! wrong use, config or model. Nothing below this crate prints.
@@ -33,6 +33,7 @@ pub(crate) enum Outcome {
 }
 
 fn main() -> ExitCode {
+    kestrel_rcnn::silence_caught();
     match commands::run(kestrel_args::Arguments::parse().command) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::SomeInputsFailed | Outcome::FaultsFound) => ExitCode::from(1),

@@ -46,7 +46,7 @@ pub(crate) fn run_all<T>(
     mut take: impl FnMut(usize, Seen<T>) -> Result<()>,
 ) -> Result<Duration> {
     std::thread::scope(|scope| {
-        let (sender, decoded) = sync_channel::<Decoded>(batch.get());
+        let (sender, decoded) = sync_channel::<Decoded>(batch.get().min(images.len().max(1)));
         scope.spawn(move || {
             for (place, path) in images.iter().enumerate() {
                 let picture = decode(path, &DecodeLimits::default());

@@ -42,11 +42,6 @@ impl Progress {
         self.bar.set_position(self.bar.position().max(done as u64));
     }
 
-    /// Whether every picture is done.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.done == self.total
-    }
-
     /// Says something without drawing into the bar.
     pub(crate) fn note(&self, text: impl std::fmt::Display) {
         self.bar.suspend(|| console::note(text));

@@ -16,6 +16,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use kestrel_core::{ImageSize, RgbImage};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 mod error;
@@ -77,7 +78,17 @@ pub fn decode_bytes(
     decode_from(Cursor::new(bytes), path, limits)
 }
 
+/// A file may be anybody's, and a decoder that panics over one must not end a run over a thousand.
 fn decode_from<R: BufRead + Seek>(
+    reader: R,
+    path: &Path,
+    limits: &DecodeLimits,
+) -> Result<RgbImage, DecodeError> {
+    catch_unwind(AssertUnwindSafe(|| picture_of(reader, path, limits)))
+        .unwrap_or_else(|_| Err(DecodeError::DecoderFault { path: path.into() }))
+}
+
+fn picture_of<R: BufRead + Seek>(
     mut reader: R,
     path: &Path,
     limits: &DecodeLimits,

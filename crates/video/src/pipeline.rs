@@ -174,7 +174,7 @@ fn next_batch(
     decoded: &Receiver<Passing<()>>,
     batch: NonZeroUsize,
 ) -> (Vec<Frame>, Option<Vec<AudioPacket>>) {
-    let mut frames = Vec::with_capacity(batch.get());
+    let mut frames = Vec::new();
     while frames.len() < batch.get() {
         match decoded.recv() {
             Ok(Passing::Frame(frame, ())) => frames.push(frame),

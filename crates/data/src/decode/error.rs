@@ -60,6 +60,16 @@ pub enum DecodeError {
         /// What the decoder stumbled over.
         reason: String,
     },
+    /// The decoder panicked.
+    #[error(
+        "{}: cannot decode the picture: its decoder failed in a way it should not; convert the picture \
+         to PNG with another program",
+        path.display()
+    )]
+    DecoderFault {
+        /// The file.
+        path: PathBuf,
+    },
     /// More pixels than [`DecodeLimits::max_pixels`].
     #[error(
         "{}: too large: found {found} pixels, expected at most {max_pixels} in all; scale the \
@@ -96,6 +106,7 @@ impl DecodeError {
             | Self::UnknownFormat { path, .. }
             | Self::Unsupported { path, .. }
             | Self::Damaged { path, .. }
+            | Self::DecoderFault { path }
             | Self::TooManyPixels { path, .. }
             | Self::TooManyBytes { path, .. } => path,
         }
