@@ -15,7 +15,7 @@ fn trained() -> Workplace {
     work.run("data crops drawn -o crops --background 0.5").done();
     let train = "train --task classify --data crops -o run --batch 8 --set train.steps=3";
     let answer = work.run(&format!("{train} {SMALL}")).done();
-    assert!(answer.stderr.contains("as a classifier on Cpu, sees 64x64 pixels"), "{answer:?}");
+    assert!(answer.stderr.contains("as a classifier on the CPU, sees 64x64 pixels"), "{answer:?}");
     assert!(answer.stderr.contains("kestrel classify PICTURES --model run/model.safetensors"));
     work
 }

@@ -27,6 +27,16 @@ fn refuse_command(work: &Workplace, command: &str, parts: &[&str]) -> String {
     error
 }
 
+/// More than any machine has: libtorch panics, and its stack is not shown.
+#[test]
+fn what_libtorch_refuses_is_one_line() {
+    let work = workplace();
+    let huge = "train --data drawn --set model.as_start=false --set model.start.weights=null --set \
+                model.architecture.box_branch.head.two_fc.features=1000000000000 -o run";
+    let error = refuse_command(&work, huge, &["error: building the model: ", "is too large"]);
+    assert!(!error.contains("panicked") && !error.contains("frame #"), "{error}");
+}
+
 #[test]
 fn inputs_that_are_not_there() {
     let work = workplace();

@@ -43,7 +43,7 @@ fn perfect_results_score_one() {
 fn a_model_and_its_own_results_score_the_same() {
     let work = Workplace::with_micrographs(2);
     let options = "--data drawn --json e.json --save-results r.json";
-    work.run(&format!("eval --model nuclei {options}")).done();
+    work.run(&format!("eval --model nuclei --threads 1 {options}")).done();
     let of_model = parsed(&work.read("e.json"));
     // Easy pictures; with the model broken nothing would be found.
     assert!(

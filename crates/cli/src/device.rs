@@ -23,6 +23,14 @@ pub(crate) fn prepare(arguments: &ComputeArgs) -> Result<Device> {
     }
 }
 
+/// What a person calls it.
+pub(crate) fn name(device: Device) -> String {
+    match device {
+        Device::Cuda(card) => format!("card {card}"),
+        _ => "the CPU".to_owned(),
+    }
+}
+
 /// What `--precision` asks for, where the device can do it.
 pub(crate) fn precision(wanted: kestrel_args::Precision, device: Device) -> Result<Precision> {
     let precision = match wanted {

@@ -12,7 +12,7 @@ use crate::task::Score;
 use kestrel_data::LoaderPosition;
 use kestrel_weights::{FloatStorage, StateDict};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tch::{Tensor, no_grad};
@@ -136,22 +136,32 @@ impl RunState<'_> {
         let json = file.metadata().get(STATE_KEY).ok_or_else(|| {
             foreign("holds no state of a run; expected a checkpoint that a run wrote".to_owned())
         })?;
-        let progress = serde_json::from_str(json)
+        let progress: Progress = serde_json::from_str(json)
             .map_err(|error| foreign(format!("its state of the run cannot be read: {error}")))?;
+        let other = |what: String| {
+            foreign(format!(
+                "{what}; it belongs to a run with another model, optimiser or `train.ema_decay`: give \
+                 the run's config.yaml these back, or begin a new run with the weights as `--start`"
+            ))
+        };
+        let mut strange: BTreeSet<&String> = file.tensors().keys().collect();
         for (name, mut tensor) in self.tensors() {
             let kept = file.get(&name).filter(|kept| kept.size() == tensor.size());
-            let kept = kept.ok_or_else(|| {
-                let shape = tensor.size();
-                foreign(format!(
-                    "has no tensor `{name}` of shape {shape:?}; it belongs to a run with another \
-                     model or optimiser"
-                ))
-            })?;
+            let shape = tensor.size();
+            let kept =
+                kept.ok_or_else(|| other(format!("has no tensor `{name}` of shape {shape:?}")))?;
             no_grad(|| tensor.copy_(kept));
+            strange.remove(&name);
         }
-        self.progress = progress;
-        let num_lost = self.progress.loss_scale.as_ref().map_or(0, LossScale::num_lost);
-        self.optimiser.set_num_steps(self.progress.step - num_lost);
+        if let Some(name) = strange.first() {
+            return Err(other(format!("has a tensor `{name}` that has no place here")));
+        }
+        let num_lost = progress.loss_scale.as_ref().map_or(0, LossScale::num_lost);
+        self.optimiser.set_num_steps(progress.step.saturating_sub(num_lost));
+        // The scale belongs to the precision, which may have been changed since.
+        let fresh = self.progress.loss_scale.take();
+        let loss_scale = fresh.map(|fresh| progress.loss_scale.unwrap_or(fresh));
+        self.progress = Progress { loss_scale, ..progress };
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use crate::config::SettingError;
 use crate::error::TrainError;
 use kestrel_data::{
-    Category, Collection, Dataset, Format, SplitConfig, SplitFraction, read_collection,
+    Category, Collection, Dataset, Format, Object, SplitConfig, SplitFraction, read_collection,
     split_dataset,
 };
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,8 @@ pub struct DataConfig {
     pub path: Option<PathBuf>,
     /// The split to learn from; `train`, or the only one, when not given.
     pub train: Option<String>,
-    /// The split to be scored on; `val`, then `test`, when not given.
+    /// The split to be scored on; `val`, then `test`, when not given, but not the one that is learnt
+    /// from unless it is named here.
     pub val: Option<String>,
     /// This part of the images to learn from is held back to be scored on, whatever other splits
     /// there are; 0 for none, and then nothing is scored. Not given, a tenth is held back where there
@@ -77,10 +78,26 @@ pub struct TrainingData {
 }
 
 impl TrainingData {
+    /// Objects that are learnt: all but crowds.
+    pub fn num_learnt(&self) -> usize {
+        self.learnt().count()
+    }
+
+    /// Those of them that say nothing about their masks.
+    pub fn num_without_outline(&self) -> usize {
+        self.learnt().filter(|object| object.outline.is_none()).count()
+    }
+
+    fn learnt(&self) -> impl Iterator<Item = &Object> {
+        let objects = self.train.images.iter().flat_map(|image| &image.objects);
+        objects.filter(|object| !object.crowd)
+    }
+
     /// Reads a data set to detect in.
     ///
     /// # Errors
-    /// When there is no data set, or one of whole pictures, no such split, no image to learn from, or no class.
+    /// When there is no data set, or one of whole pictures, no such split, no image to learn from, or no
+    /// class.
     pub fn open(config: &DataConfig, seed: u64) -> Result<Self, TrainError> {
         let path = config.path.as_deref().ok_or(TrainError::NoData)?;
         let collection = read_collection(path)?;
@@ -99,14 +116,16 @@ impl TrainingData {
         let num_findings = collection.splits.iter().map(|split| split.findings.len()).sum();
         let splits: BTreeMap<String, Dataset> =
             collection.splits.into_iter().map(|split| (split.name, split.dataset)).collect();
-        let train_name = chosen(&splits, config.train.as_deref(), &["train"], &place)?
+        let train_name = chosen("train", config.train.as_deref(), &["train"], &splits, &place)?
             .or_else(|| (splits.len() == 1).then(|| splits.keys().next().cloned()).flatten())
             .ok_or_else(|| TrainError::no_split("train", "train", &splits, &place))?;
         let named = |name: &str| splits.get(name).cloned().unwrap_or_default();
         let train = named(&train_name);
+        let usual: Vec<&str> =
+            ["val", "test"].into_iter().filter(|name| *name != train_name).collect();
         let val_name = match config.val_share {
             Some(_) => None,
-            None => chosen(&splits, config.val.as_deref(), &["val", "test"], &place)?,
+            None => chosen("val", config.val.as_deref(), &usual, &splits, &place)?,
         };
         let data = match val_name {
             Some(name) => {
@@ -184,15 +203,15 @@ impl TrainingData {
     }
 }
 
-/// The split of the name that was asked for, which has to be there, or the first usual one.
+/// The split that `data.KEY` asks for, which has to be there, or the first usual one.
 fn chosen(
-    splits: &BTreeMap<String, Dataset>,
+    key: &'static str,
     asked: Option<&str>,
     usual: &[&str],
+    splits: &BTreeMap<String, Dataset>,
     place: &str,
 ) -> Result<Option<String>, TrainError> {
     if let Some(name) = asked {
-        let key = if usual.contains(&"train") { "train" } else { "val" };
         return match splits.contains_key(name) {
             true => Ok(Some(name.to_owned())),
             false => Err(TrainError::no_split(key, name, splits, place)),

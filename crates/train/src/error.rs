@@ -74,15 +74,25 @@ pub enum TrainError {
     /// The objects of a detection set cannot be cut out.
     #[error(transparent)]
     Crops(#[from] CropsError),
+    /// Crops that another run may have cut.
+    #[error(
+        "{place}: found a folder where the objects of the data are to be cut out to; remove it, or name \
+         another folder for the run with `--output`",
+        place = place.display()
+    )]
+    CropsThere {
+        /// The folder.
+        place: PathBuf,
+    },
     /// Masks were asked for and are not there.
     #[error(
-        "data.masks is `always`, but {objects} of {of} objects of the data have no outline; `if_present` \
+        "data.masks is `always`, but {objects} of {of} objects to learn have no outline; `if_present` \
          leaves those out, `never` learns boxes only"
     )]
     MasksMissing {
         /// Objects without an outline.
         objects: usize,
-        /// All objects.
+        /// All objects that are learnt.
         of: usize,
     },
     /// The loader does not start.
@@ -97,6 +107,21 @@ pub enum TrainError {
         /// The step, counted from 1.
         step: u64,
         /// What libtorch said.
+        reason: String,
+    },
+    /// libtorch did not build the network.
+    #[error("building the model: {reason}; where memory is out, `model.architecture` is too large")]
+    Build {
+        /// What libtorch said.
+        reason: String,
+    },
+    /// A look at the validation pictures failed.
+    #[error(
+        "scoring: {reason}; where memory is out, smaller pictures \
+         (`model.architecture.resize.min_size`) and `validation.losses=false` take less"
+    )]
+    Look {
+        /// What libtorch or the loader said.
         reason: String,
     },
     /// A batch could not be made.
@@ -123,9 +148,9 @@ pub enum TrainError {
     },
     /// A loss or the gradients are no number any more.
     #[error(
-        "step {step}: {what} is {value}; the weights are kept as they were before this step. The \
-         images were {images}; look at them with `kestrel data preview`, or try a lower `train.lr`, a \
-         longer `train.schedule.warmup_steps`, or `train.clip_norm`"
+        "step {step}: {what} is {value}, and the run ends here. The images were {images}; look at them \
+         with `kestrel data preview`, or begin anew with a lower `train.lr`, a longer \
+         `train.schedule.warmup_steps`, or `train.clip_norm`"
     )]
     NotFinite {
         /// The step, counted from 1.

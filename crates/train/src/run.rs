@@ -78,12 +78,12 @@ pub fn run<T: Task>(
     let records = Recorder::open(folder.path(), state.progress.step)?;
     observer.event(&Event::Started { step: state.progress.step, resumed })?;
     let mut steps = Steps::new(task, dataset, config, plan, state.progress.position)?;
-    let mut sitting = Sitting { task, config, folder, records, observer };
+    let mut sitting = Sitting { task, config, plan, folder, records, observer };
     while state.progress.step < plan.num_steps {
         let metric = steps.next(&mut state, sitting.observer)?;
         let step = state.progress.step;
         metric.iter().try_for_each(|metric| sitting.record(metric))?;
-        if plan.is_look(step) && sitting.look(&mut state)? == Look::NoHope {
+        if plan.is_look(step) && sitting.look_or_save(&mut state)? == Look::NoHope {
             sitting.save(&state)?;
             return Ok(Ending::NoGain { step });
         }
@@ -125,6 +125,7 @@ enum Look {
 struct Sitting<'a, T> {
     task: &'a T,
     config: &'a TrainConfig,
+    plan: &'a Plan,
     folder: &'a RunFolder,
     records: Recorder,
     observer: &'a mut dyn Observer,
@@ -141,12 +142,25 @@ impl<T: Task> Sitting<'_, T> {
         self.observer.event(&Event::Saved { step: state.progress.step })
     }
 
+    /// A look; where it fails, what was learnt is kept before the run ends.
+    fn look_or_save(&mut self, state: &mut RunState<'_>) -> Result<Look, TrainError> {
+        let looked = self.look(state);
+        if looked.is_err() {
+            self.save(state)?;
+        }
+        looked
+    }
+
     /// Scores the weights, and writes the model file if they are the best.
     fn look(&mut self, state: &mut RunState<'_>) -> Result<Look, TrainError> {
         let begin = Instant::now();
         self.observer.event(&Event::Looking { step: state.progress.step })?;
-        let Validated { losses, scores, decisive, pictures } =
+        let Validated { mut losses, scores, decisive, pictures, unreadable } =
             self.task.validate(state.weights())?;
+        let mut unreadable = unreadable.iter();
+        unreadable.try_for_each(|picture| self.observer.event(&Event::Unreadable(picture)))?;
+        // JSON has no word for what is no number.
+        losses.retain(|_, loss| loss.is_finite());
         let Progress { step, position, .. } = state.progress;
         if !pictures.is_empty() {
             self.records.write_sheet(&pictures, self.task.categories(), SHEET_SCORE)?;
@@ -161,7 +175,7 @@ impl<T: Task> Sitting<'_, T> {
         } else {
             state.progress.looks_without_gain += 1;
         }
-        let (epoch, secs) = (position.epoch, begin.elapsed().as_secs_f64());
+        let (epoch, secs) = (self.plan.epochs_done(position), begin.elapsed().as_secs_f64());
         self.record(&Metric::Validation { step, epoch, losses, scores, secs })?;
         let patience = self.config.validation.patience.unwrap_or(u64::MAX);
         let hopeless = state.progress.looks_without_gain >= patience;

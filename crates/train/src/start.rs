@@ -2,6 +2,8 @@
 
 use crate::config::SettingError;
 use crate::error::TrainError;
+use crate::stages::{NUM_STAGES, stage_of};
+use kestrel_layers::caught;
 use kestrel_weights::StateDict;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -14,18 +16,15 @@ pub struct StartConfig {
     /// A built-in or fetched model by name, or a file: a detector, or a classifier whose layers
     /// become the backbone. Without it every weight starts at random.
     pub weights: Option<String>,
-    /// Parts of the backbone that stay as they start, from the input on: 0 none, 1 the stem, 2 the
-    /// stem and `layer1`, to 5 the whole of it.
+    /// Parts of the backbone that learn nothing, from the input on: 0 none, 1 the stem, 2 the stem and
+    /// `layer1`, to 5 the whole of it. A batch norm there that is not frozen still normalises by its
+    /// batch, and its averages move, as in torchvision.
     pub freeze_stages: usize,
 }
 
-/// Parts of the backbone from the input on.
-const STAGES: [&[&str]; 5] =
-    [&["conv1.", "bn1."], &["layer1."], &["layer2."], &["layer3."], &["layer4."]];
-
 impl StartConfig {
     pub(crate) fn validate(&self) -> Result<(), SettingError> {
-        if self.freeze_stages > STAGES.len() {
+        if self.freeze_stages > NUM_STAGES {
             let expected = "0 to 5";
             return Err(SettingError::new(
                 "model.start.freeze_stages",
@@ -39,16 +38,22 @@ impl StartConfig {
 
 /// A network with first weights from the seed. They are drawn on the CPU whatever the device, so that
 /// a seed means the same weights everywhere.
+///
+/// # Errors
+/// When libtorch does not build it, above all for want of memory.
 pub(crate) fn seeded<T>(
     seed: u64,
     device: Device,
     build: impl FnOnce(&nn::Path<'_>) -> T,
-) -> (nn::VarStore, T) {
-    tch::manual_seed(seed as i64);
-    let mut store = nn::VarStore::new(Device::Cpu);
-    let network = build(&store.root());
-    store.set_device(device);
-    (store, network)
+) -> Result<(nn::VarStore, T), TrainError> {
+    let built = || {
+        tch::manual_seed(seed as i64);
+        let mut store = nn::VarStore::new(Device::Cpu);
+        let network = build(&store.root());
+        store.set_device(device);
+        (store, network)
+    };
+    caught(built).map_err(|reason| TrainError::Build { reason })
 }
 
 /// What came of starting from weights.
@@ -98,14 +103,8 @@ pub fn take_over(
     Ok(report)
 }
 
-/// Lets the first `count` parts of the backbone under `prefix` stay as they are.
-pub fn freeze(variables: &BTreeMap<String, Tensor>, prefix: &str, count: usize) {
-    let starts: Vec<&str> =
-        STAGES.iter().take(count).flat_map(|stage| stage.iter().copied()).collect();
-    for (name, variable) in variables {
-        let Some(inner) = name.strip_prefix(prefix) else { continue };
-        if starts.iter().any(|start| inner.starts_with(start)) {
-            let _ = variable.set_requires_grad(false);
-        }
-    }
+/// Lets the first `count` parts of the backbone learn nothing.
+pub fn freeze(variables: &BTreeMap<String, Tensor>, count: usize) {
+    let frozen = variables.iter().filter(|(name, _)| stage_of(name).is_some_and(|at| at < count));
+    frozen.for_each(|(_, variable)| drop(variable.set_requires_grad(false)));
 }

@@ -3,7 +3,7 @@
 use crate::error::TrainError;
 use crate::record::Looked;
 use kestrel_core::Categories;
-use kestrel_data::Sample;
+use kestrel_data::{Sample, Unreadable};
 use kestrel_rcnn::Draw;
 use kestrel_weights::StateDict;
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ pub trait Task {
     /// Losses and scores of these weights on the validation data.
     ///
     /// # Errors
-    /// When a picture cannot be read or the network refuses.
+    /// When the network refuses.
     fn validate(&self, weights: &BTreeMap<String, Tensor>) -> Result<Validated, TrainError>;
 
     /// The model file of these weights, which `kestrel detect` or `classify` takes as it is. `notes`
@@ -58,7 +58,7 @@ pub trait Task {
 }
 
 /// What came of a look at the validation data.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Validated {
     /// Mean of each loss over the batches, by name.
     pub losses: BTreeMap<String, f64>,
@@ -68,6 +68,8 @@ pub struct Validated {
     pub decisive: Option<Score>,
     /// The first few pictures with what was found on them; none where nothing can be drawn.
     pub pictures: Vec<Looked>,
+    /// Pictures nothing was found on, since they cannot be read.
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// A score and its name.
@@ -77,4 +79,13 @@ pub struct Score {
     pub name: String,
     /// Its value.
     pub value: f64,
+}
+
+/// Weights by name, with the free text of their file.
+pub(crate) fn state_dict(
+    weights: &BTreeMap<String, Tensor>,
+    text: BTreeMap<String, String>,
+) -> Result<StateDict, TrainError> {
+    let tensors = weights.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
+    Ok(StateDict::from_tensors(tensors, text)?)
 }

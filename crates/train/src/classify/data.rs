@@ -31,13 +31,16 @@ pub struct ClassificationData {
 
 impl ClassificationData {
     /// Reads a folder of class folders; of any other data set the objects are cut out into `crops/` of
-    /// the run's folder, once. `progress` is told how many pictures that is done with.
+    /// the run's folder, once; a run that goes on (`goes_on`) has them already. `progress` is told how many
+    /// pictures that is done with.
     ///
     /// # Errors
-    /// When there is no data set, no such split, no picture, or fewer than two classes.
+    /// When there is no data set, no such split, no picture, or fewer than two classes, or a new run finds
+    /// crops in its folder.
     pub fn open(
         config: &TrainConfig,
         folder: &Path,
+        goes_on: bool,
         progress: &(dyn Fn(usize) + Sync),
     ) -> Result<Self, TrainError> {
         let path = config.data.path.as_deref().ok_or(TrainError::NoData)?;
@@ -51,7 +54,8 @@ impl ClassificationData {
         let (names, folder) = (data.names.clone(), folder.join(CROPS));
         // It was renamed to its place when it was complete.
         let summary = match folder.is_dir() {
-            true => None,
+            true if goes_on => None,
+            true => return Err(TrainError::CropsThere { place: folder }),
             false => {
                 let found = collection_of(data, path);
                 let summary = write_crops(&found, &folder, &config.classify.crops, progress)?;

@@ -1,14 +1,14 @@
 //! A look at the validation pictures.
 
+use super::ClassificationTask;
 use super::batch::{BatchMaker, ClassBatch};
 use super::score::Scores;
-use super::{ClassificationTask, state_dict};
 use crate::error::TrainError;
+use crate::look::{in_order, readable};
 use crate::record::Looked;
+use crate::task::state_dict;
 use kestrel_core::{BBox, Detection, Detections, Label};
-use kestrel_data::{
-    BatchOrderConfig, Dataset, DecodeLimits, Loader, LoaderConfig, LoaderRun, Sample,
-};
+use kestrel_data::{Dataset, DecodeLimits, Loader, LoaderRun, Sample, Unreadable};
 use kestrel_layers::Mode;
 use kestrel_resnet::Classifier;
 use kestrel_weights::{Strictness, load};
@@ -27,6 +27,8 @@ pub(super) struct Seen {
     pub scores: Scores,
     /// Some of them, spread over the data set, which lies class by class.
     pub pictures: Vec<Looked>,
+    /// Pictures that are not scored, since they cannot be read.
+    pub unreadable: Vec<Unreadable>,
 }
 
 impl ClassificationTask {
@@ -44,9 +46,12 @@ impl ClassificationTask {
         let run = LoaderRun::one_epoch(self.seed, false);
         let maker = batches.clone();
         let collate = move |samples| Ok::<_, Infallible>(maker.make(samples));
-        for loaded in Loader::new(Arc::clone(dataset), &in_order(), run, collate)? {
-            // A batch of pictures that cannot be read is none.
-            let Ok(ClassBatch { pixels, classes }) = loaded.batch else { continue };
+        let mut unreadable = Vec::new();
+        let order = in_order(&self.loader, SCORED_TOGETHER);
+        for loaded in Loader::new(Arc::clone(dataset), &order, run, collate)? {
+            let Some(ClassBatch { pixels, classes }) = readable(loaded, &mut unreadable)? else {
+                continue;
+            };
             if classes.numel() == 0 {
                 continue;
             }
@@ -57,7 +62,7 @@ impl ClassificationTask {
         let step = num_images.div_ceil(NUM_PICTURES).max(1);
         let shown = (0..num_images).step_by(step);
         let pictures = shown.filter_map(|index| looked(dataset, index, &network, batches));
-        Ok(Seen { scores, pictures: pictures.collect() })
+        Ok(Seen { scores, pictures: pictures.collect(), unreadable })
     }
 }
 
@@ -87,15 +92,4 @@ fn looked(
     };
     let detections = Detections { image_size, objects: vec![best] };
     Some(Looked { name: dataset.images[index].name.clone(), image, target, detections })
-}
-
-/// Images to be scored come in their order, as they are.
-fn in_order() -> LoaderConfig {
-    let batches = BatchOrderConfig {
-        batch_size: SCORED_TOGETHER,
-        shuffle: false,
-        aspect_ratio_groups: 0,
-        ..BatchOrderConfig::default()
-    };
-    LoaderConfig { batches, ..LoaderConfig::default() }
 }

@@ -21,13 +21,13 @@ pub use config::{CLASSIFY_CONFIG, ClassifyConfig};
 pub use data::ClassificationData;
 
 use crate::config::TrainConfig;
-use crate::detection::BACKBONE;
 use crate::error::TrainError;
+use crate::stages::BACKBONE;
 use crate::start::{self, StartReport};
-use crate::task::{Score, Task, Validated};
+use crate::task::{Score, Task, Validated, state_dict};
 use batch::BatchMaker;
 use kestrel_core::Categories;
-use kestrel_data::{Dataset, Sample};
+use kestrel_data::{Dataset, LoaderConfig, Sample};
 use kestrel_layers::{Mode, NormConfig};
 use kestrel_rcnn::Draw;
 use kestrel_resnet::{Classifier, ClassifierArchitecture, ClassifierMetadata, ResNetConfig};
@@ -50,6 +50,7 @@ pub struct ClassificationTask {
     batches: BatchMaker,
     label_smoothing: f64,
     val: Option<(Arc<Dataset>, BatchMaker)>,
+    loader: LoaderConfig,
     seed: u64,
     device: Device,
 }
@@ -71,7 +72,7 @@ impl ClassificationTask {
             backbone: trainable(&config.model.architecture.backbone),
         };
         architecture.validate()?;
-        let (store, network) = start::seeded(config.seed, device, |root| architecture.build(root));
+        let (store, network) = start::seeded(config.seed, device, |root| architecture.build(root))?;
         let input = architecture.input;
         let side = ClassifyConfig::training_side(&config.loader.augment, input.crop_side);
         let val = data.val.as_ref().map(|val| {
@@ -86,6 +87,7 @@ impl ClassificationTask {
             network,
             label_smoothing: config.classify.label_smoothing,
             val,
+            loader: config.loader.clone(),
             seed: config.seed,
             device,
         })
@@ -109,9 +111,9 @@ impl ClassificationTask {
         start::take_over(&self.variables, weights, "")
     }
 
-    /// Lets the first parts of the body stay as they are.
+    /// Lets the first parts of the body learn nothing.
     pub fn freeze(&self, num_stages: usize) {
-        start::freeze(&self.variables, "", num_stages);
+        start::freeze(&self.variables, num_stages);
     }
 }
 
@@ -157,10 +159,11 @@ impl Task for ClassificationTask {
 
     fn validate(&self, weights: &BTreeMap<String, Tensor>) -> Result<Validated, TrainError> {
         let Some((dataset, batches)) = &self.val else { return Ok(Validated::default()) };
-        let Seen { scores, pictures } = self.look_at(dataset, batches, weights)?;
+        let Seen { scores, pictures, unreadable } = self.look_at(dataset, batches, weights)?;
         let decisive =
             scores.accuracy().map(|value| Score { name: score::ACCURACY.to_owned(), value });
-        Ok(Validated { losses: scores.losses(), scores: scores.named(), decisive, pictures })
+        let (losses, scores) = (scores.losses(), scores.named());
+        Ok(Validated { losses, scores, decisive, pictures, unreadable })
     }
 
     fn model_file(
@@ -194,12 +197,4 @@ fn trainable(backbone: &ResNetConfig) -> ResNetConfig {
         norm => norm,
     };
     ResNetConfig { norm, zero_init_residual: true, ..backbone.clone() }
-}
-
-fn state_dict(
-    weights: &BTreeMap<String, Tensor>,
-    text: BTreeMap<String, String>,
-) -> Result<StateDict, TrainError> {
-    let tensors = weights.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
-    Ok(StateDict::from_tensors(tensors, text)?)
 }

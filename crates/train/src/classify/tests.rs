@@ -58,7 +58,7 @@ impl Observer for Quiet {
 
 fn trained(config: &TrainConfig, folder: &TempDir) -> (RunFolder, Ending) {
     let folder = RunFolder::new(folder.path());
-    let data = ClassificationData::open(config, folder.path(), &|_| ()).unwrap();
+    let data = ClassificationData::open(config, folder.path(), false, &|_| ()).unwrap();
     let task = ClassificationTask::new(config, &data, Device::Cpu).unwrap();
     let plan = Plan::new(config, &data.train).unwrap();
     let train = Arc::new(data.train);
@@ -109,7 +109,7 @@ fn one_picture_is_a_batch_and_none_is_no_loss() {
     drawn(pictures.path(), 4);
     let runs = tempfile::tempdir().unwrap();
     let config = config(pictures.path());
-    let data = ClassificationData::open(&config, runs.path(), &|_| ()).unwrap();
+    let data = ClassificationData::open(&config, runs.path(), false, &|_| ()).unwrap();
     let task = ClassificationTask::new(&config, &data, Device::Cpu).unwrap();
     let mut draw = Draw::of_step(0, 1);
     let sample = data.train.sample(0, false, &kestrel_data::DecodeLimits::default()).unwrap();
@@ -128,12 +128,12 @@ fn the_data_decides_the_side_and_a_lone_class_is_refused() {
     let runs = tempfile::tempdir().unwrap();
     let mut config = config(pictures.path());
     config.classify.input_side = None;
-    let data = ClassificationData::open(&config, runs.path(), &|_| ()).unwrap();
+    let data = ClassificationData::open(&config, runs.path(), false, &|_| ()).unwrap();
     assert!(data.settle(&mut config) && !data.settle(&mut config));
     assert_eq!(config.classify.input_side, Some(64));
     assert_eq!(ClassifyConfig::training_side(&config.loader.augment, 9), 64);
     fs::remove_dir_all(pictures.path().join("red")).unwrap();
-    assert!(ClassificationData::open(&config, runs.path(), &|_| ()).is_err());
+    assert!(ClassificationData::open(&config, runs.path(), false, &|_| ()).is_err());
 }
 
 /// Class folders as one COCO file in `to`, with other boxes.
@@ -153,7 +153,7 @@ fn class_folders_that_were_converted_are_still_whole_pictures() {
     drawn(pictures.path(), 3);
     let runs = tempfile::tempdir().unwrap();
     let coco = as_coco(pictures.path(), runs.path(), |_| ());
-    let data = ClassificationData::open(&config(&coco), runs.path(), &|_| ()).unwrap();
+    let data = ClassificationData::open(&config(&coco), runs.path(), false, &|_| ()).unwrap();
     assert_eq!(data.classes(), ["blue", "red"]);
     assert!(data.crops.is_none() && data.train.images[0].path.is_file());
 }
@@ -171,10 +171,11 @@ fn objects_that_are_cut_out_are_held_back_with_their_pictures() {
         let folder = runs.path().join(share.to_string());
         let mut config = config(&coco);
         config.data.val_share = Some(share);
-        // The second time the crops are there.
-        for _ in 0..2 {
-            let data = ClassificationData::open(&config, &folder, &|_| ()).unwrap();
+        for goes_on in [false, true] {
+            let data = ClassificationData::open(&config, &folder, goes_on, &|_| ()).unwrap();
             assert_eq!(data.val.is_some(), is_scored);
         }
+        let error = ClassificationData::open(&config, &folder, false, &|_| ()).unwrap_err();
+        assert!(error.to_string().contains("found a folder where the objects"), "{error}");
     }
 }

@@ -1,27 +1,21 @@
 //! Faster and Mask R-CNN as something to be learnt.
 
+mod look;
+
 use crate::config::TrainConfig;
 use crate::data::{MaskUse, TrainingData};
 use crate::error::TrainError;
-use crate::record::Looked;
+use crate::stages::BACKBONE;
 use crate::start::{self, StartReport};
-use crate::task::{Score, Task, Validated};
-use kestrel_core::{Categories, Label};
-use kestrel_data::{
-    BatchOrderConfig, CategoryId, Dataset, Loader, LoaderConfig, LoaderRun, Sample,
-};
-use kestrel_eval::{Annotation, CocoNumbers, EvalOptions, Truth, evaluate, found};
-use kestrel_layers::caught;
-use kestrel_rcnn::{Architecture, Batch, Detector, Draw, Metadata, Model, RcnnError};
-use kestrel_weights::{StateDict, Strictness, load};
+use crate::task::{Score, Task, Validated, state_dict};
+use kestrel_core::Categories;
+use kestrel_data::{LoaderConfig, Sample};
+use kestrel_eval::{CocoNumbers, EvalOptions, evaluate};
+use kestrel_rcnn::{Architecture, Batch, Detector, Draw, Metadata};
+use kestrel_weights::StateDict;
+use look::{Seen, ValidationSet};
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use tch::{Device, Tensor, nn, no_grad};
-
-/// Pictures on the sheet.
-const NUM_PICTURES: usize = 8;
-/// The backbone's names in a detector.
-pub(crate) const BACKBONE: &str = "backbone.body.";
+use tch::{Device, Tensor};
 
 /// A detector in training.
 pub struct DetectionTask {
@@ -32,7 +26,8 @@ pub struct DetectionTask {
     device: Device,
     seed: u64,
     keep_size: bool,
-    val: Option<Arc<Dataset>>,
+    val: Option<ValidationSet>,
+    loader: LoaderConfig,
     with_losses: bool,
 }
 
@@ -40,7 +35,8 @@ impl DetectionTask {
     /// Builds the detector for the classes of the data, with first weights from the seed.
     ///
     /// # Errors
-    /// When the architecture makes no detector, or masks are wanted that are not there.
+    /// When the architecture makes no detector, masks are wanted that are not there, or the validation
+    /// data cannot be scored against.
     pub fn new(
         config: &TrainConfig,
         data: &TrainingData,
@@ -48,7 +44,9 @@ impl DetectionTask {
     ) -> Result<Self, TrainError> {
         let architecture = fitted(config, data)?;
         architecture.validate()?;
-        let (store, detector) = start::seeded(config.seed, device, |root| architecture.build(root));
+        let val = data.val.as_ref().map(ValidationSet::new).transpose()?;
+        let (store, detector) =
+            start::seeded(config.seed, device, |root| architecture.build(root))?;
         Ok(Self {
             architecture,
             categories: data.train.label_names(),
@@ -57,7 +55,8 @@ impl DetectionTask {
             device,
             seed: config.seed,
             keep_size: config.train.keep_size,
-            val: data.val.clone().map(Arc::new),
+            val,
+            loader: config.loader.clone(),
             with_losses: config.validation.losses,
         })
     }
@@ -75,89 +74,9 @@ impl DetectionTask {
         start::take_over(&self.variables, weights, BACKBONE)
     }
 
-    /// Lets the first parts of the backbone stay as they are.
+    /// Lets the first parts of the backbone learn nothing.
     pub fn freeze(&self, num_stages: usize) {
-        start::freeze(&self.variables, BACKBONE, num_stages);
-    }
-
-    /// A detector with these weights whose losses depend on nothing but its image.
-    fn frozen(&self, weights: &StateDict) -> Result<Box<dyn Detector>, TrainError> {
-        let store = nn::VarStore::new(self.device);
-        let detector = self.architecture.clone().with_frozen_norms().build(&store.root());
-        load(store.variables(), weights, Strictness::Strict)?;
-        Ok(detector)
-    }
-
-    /// Runs these weights over every image of a data set, one after the other.
-    fn look_at(
-        &self,
-        dataset: &Arc<Dataset>,
-        weights: &BTreeMap<String, Tensor>,
-    ) -> Result<Seen, TrainError> {
-        let weights = state_dict(weights, BTreeMap::new())?;
-        let model = Model::load(&self.architecture, &weights, self.device)?;
-        let frozen = self.with_losses.then(|| self.frozen(&weights)).transpose()?;
-        let mut seen = Seen::new(dataset);
-        let samples = Loader::new(
-            Arc::clone(dataset),
-            &one_by_one(),
-            LoaderRun::one_epoch(self.seed, self.with_masks()),
-            |mut samples: Vec<Sample>| Ok::<_, RcnnError>(samples.remove(0)),
-        )?;
-        for (number, loaded) in (0..).zip(samples) {
-            // An image that cannot be read has no detections.
-            let Ok(sample) = loaded.batch else { continue };
-            let Sample { image_id, image, target } = sample;
-            let images = [image];
-            let found = model.detect(&images)?.pop();
-            if let Some(frozen) = &frozen {
-                let (resize, targets) = (&self.architecture.resize, [target.clone()]);
-                let batch = Batch::with_targets(&images, &targets, resize, self.device);
-                let mut draw = Draw::of_step(self.seed, number);
-                let of_image = caught(|| no_grad(|| frozen.losses(&batch, &mut draw)))
-                    .unwrap_or_else(|reason| Err(RcnnError::Network { images: 1, reason }))?;
-                seen.losses.add(&of_image.named());
-            }
-            let [image] = images;
-            if let Some(detections) = found {
-                seen.add(
-                    image_id,
-                    Looked { name: image_id.to_string(), image, target, detections },
-                );
-            }
-        }
-        Ok(seen)
-    }
-}
-
-/// What became of the validation images.
-struct Seen {
-    category_of: BTreeMap<Label, CategoryId>,
-    losses: LossMeans,
-    results: Vec<Annotation>,
-    pictures: Vec<Looked>,
-}
-
-impl Seen {
-    fn new(dataset: &Dataset) -> Self {
-        let labels = dataset.labels();
-        Self {
-            category_of: labels.into_iter().map(|(category, label)| (label, category)).collect(),
-            losses: LossMeans::default(),
-            results: Vec::new(),
-            pictures: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, image_id: u64, looked: Looked) {
-        let result = |object: &kestrel_core::Detection| {
-            let category = self.category_of.get(&object.label)?;
-            Some(found(image_id, category.0, object))
-        };
-        self.results.extend(looked.detections.objects.iter().filter_map(result));
-        if self.pictures.len() < NUM_PICTURES {
-            self.pictures.push(looked);
-        }
+        start::freeze(&self.variables, num_stages);
     }
 }
 
@@ -201,10 +120,9 @@ impl Task for DetectionTask {
     }
 
     fn validate(&self, weights: &BTreeMap<String, Tensor>) -> Result<Validated, TrainError> {
-        let Some(dataset) = &self.val else { return Ok(Validated::default()) };
-        let Seen { losses, results, pictures, .. } = self.look_at(dataset, weights)?;
-        let truth = Truth::new(dataset.to_coco())?;
-        let evaluation = evaluate(&truth, results, &EvalOptions::default())?;
+        let Some(val) = &self.val else { return Ok(Validated::default()) };
+        let Seen { losses, results, pictures, unreadable, .. } = self.look_at(val, weights)?;
+        let evaluation = evaluate(&val.truth, results, &EvalOptions::default())?;
         let mut scores = named("box", &evaluation.boxes.coco);
         if let Some(masks) = evaluation.masks.as_ref().filter(|_| self.with_masks()) {
             scores.extend(named("mask", &masks.coco));
@@ -212,7 +130,7 @@ impl Task for DetectionTask {
         let decisive = ["mask_ap", "box_ap"]
             .into_iter()
             .find_map(|name| scores.get(name).map(|&value| Score { name: name.to_owned(), value }));
-        Ok(Validated { losses: losses.means(), scores, decisive, pictures })
+        Ok(Validated { losses: losses.means(), scores, decisive, pictures, unreadable })
     }
 
     fn model_file(
@@ -234,10 +152,7 @@ impl Task for DetectionTask {
 fn fitted(config: &TrainConfig, data: &TrainingData) -> Result<Architecture, TrainError> {
     let mut architecture = config.model.architecture.clone();
     architecture.num_classes = data.train.label_names().len();
-    let objects = || data.train.images.iter().flat_map(|image| &image.objects);
-    let counted = objects().filter(|object| !object.crowd);
-    let lacking = counted.filter(|object| object.outline.is_none()).count();
-    let of = data.train.num_objects();
+    let (lacking, of) = (data.num_without_outline(), data.num_learnt());
     match config.data.masks {
         MaskUse::Never => architecture.mask_branch = None,
         MaskUse::IfPresent if lacking == of && of > 0 => architecture.mask_branch = None,
@@ -249,52 +164,9 @@ fn fitted(config: &TrainConfig, data: &TrainingData) -> Result<Architecture, Tra
     Ok(architecture)
 }
 
-fn state_dict(
-    weights: &BTreeMap<String, Tensor>,
-    text: BTreeMap<String, String>,
-) -> Result<StateDict, TrainError> {
-    let tensors = weights.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
-    Ok(StateDict::from_tensors(tensors, text)?)
-}
-
-/// Validation images come one by one in their order, as they are.
-fn one_by_one() -> LoaderConfig {
-    let batches = BatchOrderConfig {
-        batch_size: 1,
-        shuffle: false,
-        aspect_ratio_groups: 0,
-        ..BatchOrderConfig::default()
-    };
-    LoaderConfig { batches, ..LoaderConfig::default() }
-}
-
 /// The numbers of one way of scoring that a curve over the run is wanted of.
 fn named(what: &str, numbers: &CocoNumbers) -> BTreeMap<String, f64> {
     let rows = [("ap", numbers.ap), ("ap50", numbers.ap50), ("ap75", numbers.ap75)];
     let named = |(name, value): (&str, Option<f64>)| Some((format!("{what}_{name}"), value?));
     rows.into_iter().filter_map(named).collect()
-}
-
-/// Sums of losses over images.
-#[derive(Default)]
-struct LossMeans {
-    sums: BTreeMap<String, f64>,
-    count: u64,
-}
-
-impl LossMeans {
-    fn add(&mut self, losses: &[(&'static str, &Tensor)]) {
-        let values: Vec<(&str, f64)> =
-            losses.iter().map(|(name, loss)| (*name, loss.double_value(&[]))).collect();
-        let total = values.iter().map(|(_, value)| value).sum();
-        for (name, value) in values.into_iter().chain([("loss", total)]) {
-            *self.sums.entry(name.to_owned()).or_insert(0.0) += value;
-        }
-        self.count += 1;
-    }
-
-    fn means(self) -> BTreeMap<String, f64> {
-        let count = self.count.max(1) as f64;
-        self.sums.into_iter().map(|(name, sum)| (name, sum / count)).collect()
-    }
 }

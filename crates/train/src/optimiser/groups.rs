@@ -1,6 +1,7 @@
 //! A parameter with its own rate and decay, and one step of it.
 
 use super::{OptimiserConfig, OptimiserKind};
+use crate::stages::{NUM_STAGES, stage_of};
 use std::collections::BTreeMap;
 use tch::Tensor;
 
@@ -15,12 +16,6 @@ pub(super) struct Parameter {
     /// SGD: the momentum. AdamW: means of gradients and of squared gradients.
     pub memories: Vec<Tensor>,
 }
-
-/// Stages of the backbone from the last to the first: the parts of a name they are known by.
-const STAGES: [&[&str]; 5] =
-    [&["layer4."], &["layer3."], &["layer2."], &["layer1."], &["conv1.", "bn1."]];
-/// What the backbone's names start with in a detector.
-const BACKBONE: &str = "backbone.body.";
 
 impl Parameter {
     pub fn new(name: &str, tensor: &Tensor, is_norm: bool, config: &OptimiserConfig) -> Self {
@@ -86,10 +81,7 @@ impl Parameter {
 /// How many stages of the backbone, this one included, lie between a parameter and the pyramid; 0
 /// for what is no part of the backbone.
 fn stages_from_the_end(name: &str) -> i32 {
-    let inner = name.strip_prefix(BACKBONE).unwrap_or(name);
-    let stage =
-        STAGES.iter().position(|starts| starts.iter().any(|start| inner.starts_with(start)));
-    stage.map_or(0, |stage| stage as i32 + 1)
+    stage_of(name).map_or(0, |stage| (NUM_STAGES - stage) as i32)
 }
 
 /// Whether a parameter is the scale or shift of a norm: those of a batch norm have running averages

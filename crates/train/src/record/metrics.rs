@@ -20,7 +20,7 @@ pub enum Metric {
         losses: BTreeMap<String, f64>,
         /// Norm of the gradients before they were clipped.
         grad_norm: f64,
-        /// Images a second since the line before.
+        /// Images a second in the steps since the line before.
         images_per_sec: f64,
         /// Memory the process holds, where the system says so.
         memory_bytes: Option<u64>,
@@ -31,7 +31,7 @@ pub enum Metric {
         step: u64,
         /// Epochs done before it.
         epoch: u64,
-        /// Each validation loss by its name, and their sum as `loss`.
+        /// Each validation loss by its name, and their sum as `loss`; what is no number is not there.
         losses: BTreeMap<String, f64>,
         /// What the model scored: `box_ap`, `box_ap50`, `mask_ap`, `accuracy` and so on, between 0
         /// and 1.

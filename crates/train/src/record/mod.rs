@@ -16,7 +16,7 @@ mod tests;
 
 pub use curves::draw_curves;
 pub use log::{Log, Measured, read_log};
-pub use memory::memory_bytes;
+pub use memory::{memory_bytes, peak_memory_bytes};
 pub use metrics::Metric;
 pub use recorder::{CURVES_FILE, LOG_FILE, Recorder, SHEET_FILE};
 pub use sheet::{Looked, draw_sheet};

@@ -26,7 +26,6 @@ pub struct Recorder {
     lines: Vec<Measured>,
     log: LogWriter,
     events: EventWriter,
-    num_torn: usize,
 }
 
 impl Recorder {
@@ -38,17 +37,11 @@ impl Recorder {
     pub fn open(folder: &Path, step: u64) -> Result<Self, TrainError> {
         fs::create_dir_all(folder).map_err(TrainError::file(folder))?;
         let path = folder.join(LOG_FILE);
-        let Log { mut lines, num_torn } = read_log(&path)?;
+        let Log { mut lines, .. } = read_log(&path)?;
         lines.retain(|line| step_of(&line.metric) <= step && step > 0);
         let log = LogWriter::start(&path, &lines)?;
         let events = EventWriter::start(folder, &lines)?;
-        Ok(Self { folder: folder.to_owned(), lines, log, events, num_torn })
-    }
-
-    /// Lines of an earlier sitting that could not be read and are gone, such as one that was being
-    /// written when the run was killed.
-    pub const fn num_torn(&self) -> usize {
-        self.num_torn
+        Ok(Self { folder: folder.to_owned(), lines, log, events })
     }
 
     /// Adds a line; after a look at the validation data the curves are drawn anew.

@@ -3,7 +3,7 @@
 use crate::config::TrainConfig;
 use crate::error::TrainError;
 use crate::schedule::Schedule;
-use kestrel_data::{BatchOrder, Dataset};
+use kestrel_data::{BatchOrder, Dataset, LoaderPosition};
 
 /// A run's length and rhythm.
 #[derive(Clone, Debug)]
@@ -46,6 +46,11 @@ impl Plan {
         let save_every = config.checkpoint.every_steps;
         let batches_per_epoch = num_batches;
         Ok(Self { num_steps, steps_per_epoch, batches_per_epoch, schedule, look_every, save_every })
+    }
+
+    /// Epochs that are over where this batch comes next.
+    pub(super) fn epochs_done(&self, next: LoaderPosition) -> u64 {
+        next.epoch + u64::from(next.batch >= self.batches_per_epoch as u64)
     }
 
     /// Whether the validation data is looked at after this many steps.

@@ -31,17 +31,17 @@ pub(super) struct Steps<'a, T: Task> {
     plan: &'a Plan,
     dataset: &'a Dataset,
     loader: Loader<Ready<T::Batch>, Infallible>,
-    /// Since the last line of the log.
-    since: Instant,
-    num_images: usize,
     sums: Sums,
 }
 
-/// Losses of the steps since the last line of the log, so that a line is a mean, not a sample.
+/// What the steps since the last line of the log came to, so that a line is a mean, not a sample.
 #[derive(Default)]
 struct Sums {
     losses: BTreeMap<String, f64>,
     count: u64,
+    num_images: usize,
+    /// In steps alone: looks and checkpoints take time of their own.
+    secs: f64,
     grad_norm: f64,
     /// Steps whose gradients were numbers.
     num_norms: u64,
@@ -68,8 +68,7 @@ impl<'a, T: Task> Steps<'a, T> {
             Ok(Ready { batch: collate(samples), image_ids })
         };
         let loader = Loader::new(Arc::clone(dataset), &config.loader, run, ready)?;
-        let (since, sums) = (Instant::now(), Sums::default());
-        Ok(Self { task, config, plan, dataset, loader, since, num_images: 0, sums })
+        Ok(Self { task, config, plan, dataset, loader, sums: Sums::default() })
     }
 
     /// Does the next step; its numbers come back when a line of the log is due.
@@ -78,18 +77,20 @@ impl<'a, T: Task> Steps<'a, T> {
         state: &mut RunState<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Option<Metric>, TrainError> {
+        let begin = Instant::now();
         let step = state.progress.step + 1;
-        let epoch = state.progress.position.epoch;
         let lr = self.plan.schedule.lr(step - 1);
         let mut draw = Draw::of_step(self.config.seed, step);
         state.optimiser.zero_grad();
         let mut losses = BTreeMap::new();
         let mut image_ids = Vec::new();
+        let mut epoch = None;
         let RecipeConfig { accumulate, precision, .. } = self.config.train;
         let weight = 1.0 / accumulate as f64;
         let scale = state.progress.loss_scale.as_ref().map_or(1.0, LossScale::factor);
         for _ in 0..accumulate {
-            let ready = self.ready(step, observer)?;
+            let (of_epoch, ready) = self.ready(step, observer)?;
+            epoch.get_or_insert(of_epoch);
             image_ids.extend(ready.image_ids);
             let backward = || self.task.backward(&ready.batch, &mut draw, weight * scale);
             let losses_of_batch = caught(|| precision.during(backward))
@@ -107,11 +108,12 @@ impl<'a, T: Task> Steps<'a, T> {
             self.require_finite(step, "the norm of the gradients", grad_norm, &image_ids)?;
             self.move_weights(state, step, grad_norm, lr);
         }
-        self.sums.add(losses, grad_norm);
         state.progress.step = step;
         state.progress.position = self.loader.position();
-        self.num_images += image_ids.len();
-        Ok(self.is_line(step).then(|| self.line(step, epoch, lr)))
+        self.sums.add(losses, grad_norm);
+        self.sums.num_images += image_ids.len();
+        self.sums.secs += begin.elapsed().as_secs_f64();
+        Ok(self.is_line(step).then(|| self.line(step, epoch.unwrap_or_default(), lr)))
     }
 
     fn move_weights(&self, state: &mut RunState<'_>, step: u64, grad_norm: f64, lr: f64) {
@@ -125,13 +127,13 @@ impl<'a, T: Task> Steps<'a, T> {
         }
     }
 
-    /// The next batch. Pictures that cannot be read are named and left out, and so is a batch of
+    /// The next batch, and the epoch it is of. Pictures that cannot be read are named and left out, and so is a batch of
     /// nothing else, as long as an epoch holds others.
     fn ready(
         &mut self,
         step: u64,
         observer: &mut dyn Observer,
-    ) -> Result<Ready<T::Batch>, TrainError> {
+    ) -> Result<(u64, Ready<T::Batch>), TrainError> {
         let mut unreadable = None;
         for _ in 0..self.plan.batches_per_epoch {
             let Some(loaded) = self.loader.next() else { break };
@@ -140,7 +142,7 @@ impl<'a, T: Task> Steps<'a, T> {
                 unreadable = Some(picture);
             }
             match loaded.batch {
-                Ok(ready) => return Ok(ready),
+                Ok(ready) => return Ok((loaded.position.epoch, ready)),
                 Err(BatchError::NoPicture { .. }) => {}
                 Err(error) => return Err(TrainError::Batch { step, reason: error.to_string() }),
             }
@@ -174,10 +176,9 @@ impl<'a, T: Task> Steps<'a, T> {
     }
 
     fn line(&mut self, step: u64, epoch: u64, lr: f64) -> Metric {
-        let secs = self.since.elapsed().as_secs_f64();
-        let images_per_sec = self.num_images as f64 / secs.max(f64::MIN_POSITIVE);
-        (self.since, self.num_images) = (Instant::now(), 0);
-        let (losses, grad_norm) = std::mem::take(&mut self.sums).means();
+        let sums = std::mem::take(&mut self.sums);
+        let images_per_sec = sums.num_images as f64 / sums.secs.max(f64::MIN_POSITIVE);
+        let (losses, grad_norm) = sums.means();
         let memory_bytes = memory_bytes();
         Metric::Step { step, epoch, lr, losses, grad_norm, images_per_sec, memory_bytes }
     }

@@ -116,11 +116,53 @@ fn masks_are_learnt_where_they_are() {
     };
     assert!(has_mask_loss(&works(3, |_| {})));
     assert!(!has_mask_loss(&works(3, boxes_only)));
+    // A crowd is not learnt, with or without an outline.
+    assert!(!has_mask_loss(&works(3, |dataset| {
+        boxes_only(dataset);
+        dataset.images[0].objects[0].crowd = true;
+    })));
     let never = DataConfig { masks: MaskUse::Never, ..NOTHING_HELD_BACK };
     assert!(!has_mask_loss(&after(3, &never, |_| {}).unwrap().1));
     let always = DataConfig { masks: MaskUse::Always, ..NOTHING_HELD_BACK };
     let error = after(3, &always, boxes_only).err().unwrap().to_string();
     assert!(error.contains("have no outline"), "{error}");
+}
+
+#[test]
+fn ground_truth_that_cannot_be_scored_against_is_refused_before_the_first_step() {
+    let half = DataConfig { val_share: Some(0.5), ..NOTHING_HELD_BACK };
+    let twice = |dataset: &mut Dataset| {
+        for image in &mut dataset.images {
+            image.objects[1].id = image.objects[0].id;
+        }
+    };
+    let error = after(4, &half, twice).err().unwrap().to_string();
+    assert!(error.contains("ground truth") && error.contains("kestrel data check"), "{error}");
+}
+
+#[test]
+fn pictures_to_be_scored_on_that_cannot_be_read_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, mut val) = (drawn(folder.path(), 4), drawn(folder.path(), 2));
+    val.images[0].path = "nowhere.png".into();
+    let both = collection([("train", whole), ("val", val)]);
+    let data = TrainingData::of(both, &DataConfig::default(), 0).unwrap();
+    let mut notes = Notes::default();
+    train(&config(), &data, &folder.path().join("run"), &mut notes).unwrap();
+    // At both looks.
+    assert_eq!(notes.num_unreadable, 2);
+}
+
+#[test]
+fn a_lone_split_called_val_is_not_scored_on_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let only = || collection([("val", drawn(folder.path(), 10))]);
+    let data = TrainingData::of(only(), &DataConfig::default(), 0).unwrap();
+    assert_eq!((data.train.images.len(), data.val.unwrap().images.len()), (9, 1));
+    // Unless that is asked for.
+    let itself = DataConfig { val: Some("val".to_owned()), ..DataConfig::default() };
+    let data = TrainingData::of(only(), &itself, 0).unwrap();
+    assert_eq!(data.val.unwrap().images.len(), 10);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A run that was interrupted gives the very weights of one that was not.
 
 use crate::scene::{Notes, bytes_of, collection, config, drawn, train};
+use kestrel_train::record::Metric;
 use kestrel_train::{
     DataConfig, Ending, MODEL_FILE, OptimiserKind, Precision, TrainConfig, TrainingData,
 };
@@ -96,7 +97,39 @@ fn a_checkpoint_of_another_model_is_refused() {
     let mut config = config();
     let path = folder.path().join("run");
     train(&config, &data, &path, &mut Notes::default()).unwrap();
-    config.model.architecture.fpn.channels = 16;
+    let refused = |change: fn(&mut TrainConfig)| {
+        let mut other = config.clone();
+        change(&mut other);
+        let error = train(&other, &data, &path, &mut Notes::default()).unwrap_err().to_string();
+        assert!(error.contains("another model, optimiser or `train.ema_decay`"), "{error}");
+    };
+    refused(|config| config.model.architecture.fpn.channels = 16);
+    refused(|config| config.train.optimiser.kind = OptimiserKind::AdamW);
+    refused(|config| config.train.ema_decay = None);
+    config.train.optimiser.kind = OptimiserKind::AdamW;
+    let path = folder.path().join("adamw");
+    train(&config, &data, &path, &mut Notes::default()).unwrap();
+    config.train.optimiser.kind = OptimiserKind::Sgd;
     let error = train(&config, &data, &path, &mut Notes::default()).unwrap_err().to_string();
-    assert!(error.contains("another model or optimiser"), "{error}");
+    assert!(error.contains("/1` that has no place here"), "{error}");
+}
+
+/// Five pictures to learn from, two a step: three steps an epoch.
+#[test]
+fn steps_and_looks_know_their_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data(folder.path());
+    let mut config = config();
+    config.validation.every_steps = Some(3);
+    let mut notes = Notes::default();
+    train(&config, &data, &folder.path().join("run"), &mut notes).unwrap();
+    let (mut steps, mut looks) = (Vec::new(), Vec::new());
+    for metric in &notes.metrics {
+        match metric {
+            Metric::Step { epoch, .. } => steps.push(*epoch),
+            Metric::Validation { epoch, .. } => looks.push(*epoch),
+        }
+    }
+    assert_eq!(steps, [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]);
+    assert_eq!(looks, [1, 2, 3, 3]);
 }

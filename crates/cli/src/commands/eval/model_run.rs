@@ -11,9 +11,10 @@ use kestrel_core::{Categories, Detection, Label};
 use kestrel_data::{Dataset, ImageRecord};
 use kestrel_eval::{Annotation, Cost, found, results_json};
 use kestrel_rcnn::{Model, Preparation};
+use kestrel_train::record::peak_memory_bytes;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
+use tch::Device;
 
 /// What running a model took.
 pub(super) struct ModelRun {
@@ -32,9 +33,9 @@ impl ModelRun {
     pub(super) fn new(
         arguments: &ScoreArgs,
         model: &str,
+        device: Device,
         dataset: &Dataset,
     ) -> Result<(Vec<Annotation>, Self)> {
-        let device = device::prepare(&arguments.compute)?;
         let (weights, metadata) = model_source::open(model, arguments.architecture.as_deref())?;
         let category_of = categories_of(&metadata.categories, dataset)?;
         let precision = device::precision(arguments.precision, device)?;
@@ -119,12 +120,4 @@ fn categories_of(model: &Categories, dataset: &Dataset) -> Result<BTreeMap<Label
         );
     }
     Ok(known)
-}
-
-/// The most memory this process has held, where the system says so.
-fn peak_memory_bytes() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kilobytes * 1024)
 }

@@ -4,7 +4,7 @@ use super::model_run::ModelRun;
 use super::{gallery, is_standard_output, json_text, open_truth, tables};
 use crate::output::{Destination, write_text};
 use crate::place::check_file;
-use crate::{Outcome, console};
+use crate::{Outcome, console, device};
 use anyhow::{Result, bail};
 use kestrel_args::ScoreArgs;
 use kestrel_data::{Dataset, Split};
@@ -19,11 +19,13 @@ pub(crate) fn run(arguments: &ScoreArgs) -> Result<Outcome> {
     for path in outputs.into_iter().flatten().filter(|path| !is_standard_output(Some(path))) {
         check_file(path)?;
     }
+    // Threads are counted before any of them works.
+    let device = device::prepare(&arguments.compute)?;
     let (split, truth) = open_truth(&arguments.truth)?;
     let (results, run) = match (&arguments.results, &arguments.model) {
         (Some(path), _) => (read_results(path, &truth)?, None),
         (None, Some(model)) => {
-            let (results, run) = ModelRun::new(arguments, model, &split.dataset)?;
+            let (results, run) = ModelRun::new(arguments, model, device, &split.dataset)?;
             (results, Some(run))
         }
         (None, None) => bail!("expected --model or --results; see `kestrel eval --help`"),

@@ -1,12 +1,10 @@
 //! `kestrel train --task classify`: a backbone learns to tell classes apart.
 
 use super::prepare::{Start, settled};
-use super::watch::Watch;
-use super::{absolute, conclude, describe_run, write_config};
-use crate::Outcome;
+use super::{absolute, carry_out, describe_run, warn_of_left_out, write_config};
 use crate::console::{self, counted};
-use crate::place::make_folder;
 use crate::progress::bar;
+use crate::{Outcome, device};
 use anyhow::{Context, Result};
 use kestrel_rcnn::Architecture;
 use kestrel_train::{
@@ -14,7 +12,6 @@ use kestrel_train::{
     Source, TaskKind, TrainConfig, newest_step, resolve,
 };
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use tch::Device;
 
 /// The config of a classification: of a file that is one, else the built-in recipe; of a detector's
@@ -62,15 +59,11 @@ pub(super) fn run(
     device: Device,
 ) -> Result<Outcome> {
     let folder = RunFolder::new(folder);
-    let cut = bar(0, "cutting objects out: {pos} pictures");
-    let progress = |done| cut.set_position(cut.position().max(done as u64));
-    let opened = ClassificationData::open(&resolved.value, folder.path(), &progress);
-    cut.finish_and_clear();
-    let data = opened?;
     // A run that goes on has its own weights.
     let is_new = newest_step(&folder.checkpoints())?.is_none();
     let named = resolved.value.model.start.weights.as_deref().filter(|_| is_new);
     let start = Start::open(named)?;
+    let data = opened(&resolved.value, &folder, goes_on)?;
     let mut was_settled = false;
     let resolved = settled(resolved, &start, &data.train)?
         .changed(|config| was_settled = data.settle(config))?;
@@ -83,22 +76,25 @@ pub(super) fn run(
     let plan = Plan::new(config, &data.train)?;
     describe(&data, &task, device, was_settled);
     describe_run(config, &plan);
-    make_folder(folder.path())?;
     if !goes_on {
         write_config(&resolved, folder.path())?;
     }
-    let mut watch = Watch::new(&plan)?;
-    let train = Arc::new(data.train);
-    let ending = kestrel_train::run(&task, &train, config, &plan, &folder, &mut watch)?;
-    watch.finish();
     let model = folder.model();
     let model = model.display();
     let next = [
         format!("kestrel classify PICTURES --model {model}"),
         format!("kestrel train --data DETECTION_SET --start {model}"),
     ];
-    conclude(ending, &folder, &next);
-    Ok(Outcome::Done)
+    carry_out(&task, data.train, config, &plan, &folder, &next)
+}
+
+/// The data; the objects of a detection set are cut out into the run's folder first.
+fn opened(config: &TrainConfig, folder: &RunFolder, goes_on: bool) -> Result<ClassificationData> {
+    let cut = bar(0, "cutting objects out: {pos} pictures");
+    let progress = |done| cut.set_position(cut.position().max(done as u64));
+    let data = ClassificationData::open(config, folder.path(), goes_on, &progress);
+    cut.finish_and_clear();
+    Ok(data?)
 }
 
 fn describe(
@@ -117,12 +113,7 @@ fn describe(
         };
         console::note(format_args!("data: the objects of a detection set, cut out{too_small}"));
     }
-    if data.num_left_out > 0 {
-        let left_out = counted(data.num_left_out, "unusable record");
-        console::note(format_args!(
-            "warning: {left_out} left out; `kestrel data check` names them"
-        ));
-    }
+    warn_of_left_out(data.num_left_out);
     console::note(format_args!(
         "data: {} of {} classes; {}",
         counted(data.train.images.len(), "picture"),
@@ -133,6 +124,7 @@ fn describe(
     let side = architecture.input.crop_side;
     let why = if was_settled { ", which suits the pictures" } else { "" };
     console::note(format_args!(
-        "model: {architecture} as a classifier on {device:?}, sees {side}x{side} pixels{why}"
+        "model: {architecture} as a classifier on {}, sees {side}x{side} pixels{why}",
+        device::name(device)
     ));
 }

@@ -9,6 +9,7 @@ use crate::place::{at_place, make_folder};
 use crate::{Outcome, device};
 use anyhow::{Result, bail};
 use kestrel_args::{Task, TrainArgs};
+use kestrel_data::Dataset;
 use kestrel_rcnn::Architecture;
 use kestrel_train::{
     BUILT_IN, DetectionTask, Ending, Plan, Resolved, RunFolder, Source, TaskKind, TrainConfig,
@@ -56,16 +57,27 @@ pub(crate) fn run(arguments: &TrainArgs) -> Result<Outcome> {
     let plan = Plan::new(config, &data.train)?;
     describe(&data, &task, device);
     describe_run(config, &plan);
-    make_folder(folder.path())?;
+    let next = format!("kestrel detect PICTURES --model {}", folder.model().display());
     if arguments.resume.is_none() {
         write_config(&resolved, folder.path())?;
     }
-    let mut watch = Watch::new(&plan)?;
-    let dataset = Arc::new(data.train);
-    let ending = kestrel_train::run(&task, &dataset, config, &plan, &folder, &mut watch)?;
+    carry_out(&task, data.train, config, &plan, &folder, &[next])
+}
+
+/// From a task that is ready to the lines to type next.
+fn carry_out(
+    task: &impl kestrel_train::Task,
+    dataset: Dataset,
+    config: &TrainConfig,
+    plan: &Plan,
+    folder: &RunFolder,
+    next: &[String],
+) -> Result<Outcome> {
+    let mut watch = Watch::new(plan)?;
+    let dataset = Arc::new(dataset);
+    let ending = kestrel_train::run(task, &dataset, config, plan, folder, &mut watch)?;
     watch.finish();
-    let next = format!("kestrel detect PICTURES --model {}", folder.model().display());
-    conclude(ending, &folder, &[next]);
+    conclude(ending, folder, next);
     Ok(Outcome::Done)
 }
 
@@ -89,10 +101,13 @@ fn new_run(arguments: &TrainArgs) -> Result<(Resolved<TrainConfig>, PathBuf)> {
         Some(Task::Classify) => classify::resolved(file, &sets)?,
         Some(Task::Detect) | None => resolve(file.map_or(folder, Source::File), &sets, BUILT_IN)?,
     };
-    let base = resolved.folder_of("data.path").to_owned();
+    let [data_base, start_base] =
+        ["data.path", "model.start.weights"].map(|key| resolved.folder_of(key).to_owned());
     let resolved = resolved.changed(|config| {
         // The run may be taken up again from another folder.
-        config.data.path = config.data.path.take().map(|path| absolute(&base.join(path)));
+        config.data.path = config.data.path.take().map(|path| absolute(&data_base.join(path)));
+        let weights = &mut config.model.start.weights;
+        *weights = weights.take().map(|name| name_or_file(name, &start_base));
     })?;
     let named_after = arguments.config.as_deref().or(resolved.value.data.path.as_deref());
     let folder = arguments.output.clone().unwrap_or_else(|| free_folder(named_after));
@@ -130,6 +145,15 @@ fn absolute(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
+/// What a run starts from: the name of a model, or a file, which lies beside the config that names it.
+fn name_or_file(name: String, base: &Path) -> String {
+    let file = base.join(&name);
+    match file.is_file() {
+        true => absolute(&file).to_string_lossy().into_owned(),
+        false => name,
+    }
+}
+
 /// `runs/NAME`, or the first `runs/NAME-2`, `-3`, ... that is not there.
 fn free_folder(named_after: Option<&Path>) -> PathBuf {
     let stem = named_after.and_then(Path::file_stem).and_then(|name| name.to_str());
@@ -151,15 +175,40 @@ fn describe(data: &TrainingData, task: &DetectionTask, device: Device) {
         },
         data.names
     ));
+    warn_of_left_out(data.num_findings);
     let architecture = task.architecture();
     console::note(format_args!(
-        "model: {} on {device:?}; pictures at {} to {} pixels, anchors from {} pixels",
+        "model: {} on {}; pictures at {} to {} pixels, anchors from {} pixels",
         architecture.family(),
+        device::name(device),
         architecture.resize.min_size,
         architecture.resize.max_size,
         architecture.anchors.sizes.first().copied().unwrap_or_default()
     ));
     warn_of_anchors(architecture, data);
+    warn_of_outlines(architecture, data);
+}
+
+/// Records that could not be read are no part of the data.
+fn warn_of_left_out(count: usize) {
+    if count > 0 {
+        let left_out = counted(count, "unusable record");
+        console::note(format_args!(
+            "warning: {left_out} left out; `kestrel data check` names them"
+        ));
+    }
+}
+
+/// A Mask R-CNN learns nothing of objects without outlines, not even their boxes.
+fn warn_of_outlines(architecture: &Architecture, data: &TrainingData) {
+    let lacking = data.num_without_outline();
+    if architecture.mask_branch.is_some() && lacking > 0 {
+        console::note(format_args!(
+            "warning: {lacking} of {} have no outline and are left out; to learn the boxes of all, give \
+             `--set data.masks=never`",
+            counted(data.num_learnt(), "object")
+        ));
+    }
 }
 
 fn describe_run(config: &TrainConfig, plan: &Plan) {
@@ -193,6 +242,7 @@ fn warn_of_anchors(architecture: &Architecture, data: &TrainingData) {
 }
 
 fn write_config(config: &Resolved<TrainConfig>, folder: &Path) -> Result<()> {
+    make_folder(folder)?;
     let path = folder.join(CONFIG_FILE);
     at_place(&path, fs::write(&path, config.annotated_yaml()))
 }
