@@ -1,10 +1,12 @@
 """torchvision's side of `cargo xtask bench`: the built-in model's family as a plain script has it.
 
 usage: torchvision_nuclei.py train FOLDER STEPS [DEVICE]
+       torchvision_nuclei.py losses FOLDER STEPS THREADS
        torchvision_nuclei.py detect MODEL.safetensors FOLDER OUT.json
 
 FOLDER holds PNG files and `truth.json`, as `kestrel data synth micrograph` draws them. `train` does STEPS steps of the
-recipe in `configs/custom/nuclei.yaml`; `detect` writes one JSON line a picture.
+recipe in `configs/custom/nuclei.yaml`, `losses` does the first STEPS of 2400 and prints the total loss of each; `detect` writes one JSON
+line a picture.
 """
 
 import json
@@ -51,16 +53,17 @@ def read(path: Path, annotations: list) -> tuple[torch.Tensor, dict]:
     return image, {"boxes": boxes, "masks": masks, "labels": torch.ones(len(boxes), dtype=torch.int64)}
 
 
-def train(folder: Path, num_steps: int, device: str) -> None:
+def train(folder: Path, num_steps: int, device: str, planned: int, watch=lambda loss: None) -> None:
     random.seed(0)
     torch.manual_seed(0)
     model = nuclei_model(RECIPE_SIZES).train().to(device)
     optimiser = torch.optim.SGD(model.parameters(), lr=LR, momentum=0.9, weight_decay=1e-4)
-    half_cosine = lambda step: (1 + math.cos(math.pi * step / num_steps)) / 2  # noqa: E731
-    warmup = lambda step: min(1.0, 0.01 + 0.99 * step / min(WARMUP_STEPS, num_steps / 2))  # noqa: E731
+    half_cosine = lambda step: (1 + math.cos(math.pi * step / planned)) / 2  # noqa: E731
+    warmup = lambda step: min(1.0, 0.01 + 0.99 * step / min(WARMUP_STEPS, planned / 2))  # noqa: E731
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warmup(step) * half_cosine(step))
     pool, queue = samples(folder), []
-    for _ in range(num_steps):
+    for step in range(num_steps):
+        torch.manual_seed(step)  # what is drawn in a step does not depend on how much was drawn before
         if len(queue) < BATCH_SIZE:
             queue = random.sample(pool, len(pool))
         batch, queue = queue[:BATCH_SIZE], queue[BATCH_SIZE:]
@@ -70,6 +73,7 @@ def train(folder: Path, num_steps: int, device: str) -> None:
         loss = sum(model(images, targets).values())
         optimiser.zero_grad()
         loss.backward()
+        watch(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_NORM)
         optimiser.step()
         schedule.step()
@@ -93,6 +97,9 @@ def detect(model_file: Path, folder: Path, out: Path) -> None:
 if __name__ == "__main__":
     torch.set_num_threads(2)
     if sys.argv[1] == "train":
-        train(Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4] if len(sys.argv) > 4 else "cpu")
+        train(Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4] if len(sys.argv) > 4 else "cpu", int(sys.argv[3]))
+    elif sys.argv[1] == "losses":
+        torch.set_num_threads(int(sys.argv[4]))
+        train(Path(sys.argv[2]), int(sys.argv[3]), "cpu", 2400, lambda loss: print(loss.item()))
     else:
         detect(*map(Path, sys.argv[2:5]))

@@ -10,6 +10,7 @@ mod classify;
 mod config;
 mod data;
 mod detect;
+mod devices;
 mod errors;
 mod eval;
 mod help;
