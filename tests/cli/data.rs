@@ -99,6 +99,31 @@ fn boxes_and_classes_survive_the_way_there_and_back() {
 }
 
 #[test]
+fn a_set_whose_pictures_stay_can_be_used_again() {
+    let work = with_shapes();
+    for format in ["coco", "voc"] {
+        work.run(&format!("data convert drawn --to {format} -o sets/{format} --images leave"))
+            .done();
+        let answer = work.run(&format!("data check sets/{format}")).done();
+        assert!(!answer.stdout.contains("missing image"), "{}", answer.stdout);
+    }
+    let error = work.run("data convert drawn --to yolo -o sets/yolo --images leave").refused();
+    assert!(error.contains("--images link"), "{error}");
+    assert!(!work.path("sets/yolo").exists());
+}
+
+#[test]
+fn yolo_labels_in_pixels_are_faults() {
+    let work = with_shapes();
+    work.run("data convert drawn --to yolo -o yolo").done();
+    assert!(work.read("yolo/data.yaml").contains("train: images/truth\nval:\n"));
+    work.write("yolo/labels/truth/shapes-0001.txt", "0 0.5 0.5 0.2 0.2\n0 50 50 20 20\n");
+    let answer = work.run("data check yolo").ended(1);
+    let finding = "shapes-0001.txt:2: found the coordinate 50.0, expected parts";
+    assert!(answer.stdout.contains(finding), "{}", answer.stdout);
+}
+
+#[test]
 fn parts_hold_every_picture_once() {
     let work = Workplace::new();
     work.run("data synth shapes -o drawn --side 48 --count 10").done();
@@ -115,6 +140,11 @@ fn parts_hold_every_picture_once() {
     assert!(!work.path("evil.json").exists() && !work.path("p").exists());
     let error = work.run("data split drawn -o p --parts train=0.7,val=0.7").refused();
     assert!(error.contains("1.4"), "{error}");
+    let error = work.run("data split drawn -o p --group ^(.*)-frame").refused();
+    assert!(error.contains("^(.*)-frame") && error.contains("shapes-0001.png"), "{error}");
+    let answer = work.run("data split drawn -o groups --group ^(shapes-000)[1-4]").done();
+    let note = "6 of 10 images not matched by --group, such as shapes-0005.png";
+    assert!(answer.stderr.contains(note), "{}", answer.stderr);
 }
 
 #[test]
@@ -133,6 +163,21 @@ fn a_sheet_shows_pictures_and_what_training_makes_of_them() {
     let error = work.run("data preview drawn -o no.png --augment wrong.yaml").refused();
     assert!(error.contains("wrong.yaml") && error.contains("horizontal_flip"), "{error}");
     assert!(!work.path("no.png").exists());
+    let error = work.run("data preview drawn -o nodir/sheet.png").refused();
+    assert!(error.contains("nodir/sheet.png") && error.contains("make the folder"), "{error}");
+    assert!(!error.contains(".kestrel-"), "{error}");
+}
+
+#[test]
+fn drawing_leaves_no_picture_without_truth() {
+    let work = with_shapes();
+    work.run("data synth shapes -o drawn --side 96 --count 5 --seed 3").done();
+    for drawing in ["shapes -o drawn --count 4", "micrograph -o drawn --count 9"] {
+        let error = work.run(&format!("data synth {drawing} --side 96")).refused();
+        assert!(error.contains("drawn holds") && error.contains("--output"), "{error}");
+    }
+    let truth = parsed(&work.read("drawn/truth.json"));
+    assert_eq!(truth["images"].as_array().unwrap().len(), 5);
 }
 
 #[test]

@@ -101,7 +101,8 @@ pub enum Pictures {
     Copy,
     /// They are linked to (a symbolic link, or a copy where there are none).
     Link,
-    /// They stay where they are.
+    /// They stay, and what is written names the way to them; not for YOLO, whose labels are looked for
+    /// beside the pictures.
     Leave,
 }
 
@@ -124,8 +125,8 @@ pub struct SplitArgs {
     #[arg(long, value_name = "NAME=SHARE", value_delimiter = ',', value_parser = part,
           default_values = ["train=0.8", "val=0.2"])]
     pub parts: Vec<Part>,
-    /// Keep pictures together, such as frames of one clip: a regular expression whose first group has
-    /// to be the same in their names.
+    /// Keep pictures together, such as frames of one clip: a regular expression whose first group (or
+    /// whole match, if it has none) is the same in their names.
     #[arg(long, value_name = "PATTERN")]
     pub group: Option<String>,
     /// Equal seeds give equal parts.

@@ -138,7 +138,7 @@ fn known_format<R: BufRead + Seek>(
 ) -> Result<ImageFormat, DecodeError> {
     let start = foreign::first_bytes(reader).map_err(|source| DecodeError::io(path, source))?;
     let not_read = |name| DecodeError::unsupported(path, format!("{name}, a format not read here"));
-    if let Some(name) = foreign::name(&start) {
+    if let Some(name) = foreign::name(&start, path) {
         return Err(not_read(name.to_owned()));
     }
     match (image::guess_format(&start), ImageFormat::from_path(path)) {

@@ -126,7 +126,8 @@ fn file_beside(path: &Path) -> io::Result<NamedTempFile> {
         // A temporary file is its owner's alone; this one becomes an ordinary file, less the umask.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    builder.tempfile_in(folder)
+    // Its own error names the temporary file, which nobody asked for.
+    builder.tempfile_in(folder).map_err(|error| error.kind().into())
 }
 
 #[cfg(test)]
@@ -182,6 +183,7 @@ mod tests {
         let error = write_picture(&folder.path().join("none/a.png"), &ramp()).unwrap_err();
         assert!(matches!(error, EncodeError::Io { .. }), "{error}");
         assert!(error.to_string().contains("a.png"), "{error}");
+        assert!(!error.to_string().contains(".kestrel-"), "{error}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left");
     }
 }

@@ -12,6 +12,13 @@ pub const PICTURE_EXTENSIONS: &[&str] = &[
     "pnm", "ppm", "qoi", "tga", "tif", "tiff", "webp",
 ];
 
+/// Extensions of pictures that are met often and not read, in lower case. They are found too, so that
+/// a run says that they are missing from its results.
+const UNREAD_EXTENSIONS: &[&str] = &[
+    "arw", "avif", "cr2", "cr3", "dng", "heic", "heif", "hif", "j2k", "jp2", "jpf", "jxl", "nef",
+    "orf", "pef", "raf", "rw2", "srw",
+];
+
 /// As a shell reads patterns: `*` stays within one folder and does not find hidden files.
 const LIKE_A_SHELL: MatchOptions = MatchOptions {
     case_sensitive: true,
@@ -69,6 +76,9 @@ pub enum InputError {
 /// with one of [`PICTURE_EXTENSIONS`], hidden ones skipped), or a pattern with `*`, `?`, `[...]` or
 /// `**` (the picture files it matches). A path that exists is never read as a pattern.
 ///
+/// Pictures of a format that is not read (HEIC, AVIF, a camera's raw file) are found in folders and by
+/// patterns too, unless one of the same name that is read lies beside them. Decoding says what they are.
+///
 /// # Errors
 /// When there is no input, or one of them gives no file.
 pub fn find_images(inputs: &[String]) -> Result<Vec<PathBuf>, InputError> {
@@ -92,7 +102,7 @@ fn comparable(path: &Path) -> PathBuf {
 fn find(input: &str) -> Result<Vec<PathBuf>, InputError> {
     let path = Path::new(input);
     let files = if path.is_dir() {
-        pictures_below(path)?
+        files_below(path, is_photo)?
     } else if path.exists() {
         return Ok(vec![path.to_owned()]);
     } else if input.contains(['*', '?', '[']) {
@@ -103,7 +113,15 @@ fn find(input: &str) -> Result<Vec<PathBuf>, InputError> {
     if files.is_empty() {
         return Err(InputError::NoPicture { input: input.into() });
     }
-    Ok(files)
+    Ok(without_twins(files))
+}
+
+/// Without pictures that are not read beside one of the same name that is: cameras write both.
+fn without_twins(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
+    let read = files.iter().filter(|file| is_picture(file));
+    let names: HashSet<PathBuf> = read.map(|file| file.with_extension("")).collect();
+    files.retain(|file| is_picture(file) || !names.contains(&file.with_extension("")));
+    files
 }
 
 fn matched(pattern: &str) -> Result<Vec<PathBuf>, InputError> {
@@ -113,11 +131,15 @@ fn matched(pattern: &str) -> Result<Vec<PathBuf>, InputError> {
         path: error.path().to_owned(),
         source: error.into(),
     })?;
-    Ok(paths.into_iter().filter(|path| path.is_file() && is_picture(path)).collect())
+    Ok(paths.into_iter().filter(|path| path.is_file() && is_photo(path)).collect())
 }
 
 /// The pictures of a folder and of those in it, by path; hidden ones are left out.
 pub(crate) fn pictures_below(folder: &Path) -> Result<Vec<PathBuf>, InputError> {
+    files_below(folder, is_picture)
+}
+
+fn files_below(folder: &Path, is_wanted: fn(&Path) -> bool) -> Result<Vec<PathBuf>, InputError> {
     let mut files = Vec::new();
     let mut entered = HashSet::new();
     let mut waiting = vec![folder.to_owned()];
@@ -132,7 +154,7 @@ pub(crate) fn pictures_below(folder: &Path) -> Result<Vec<PathBuf>, InputError> 
         paths.sort();
         let (folders, others): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| path.is_dir());
         waiting.extend(folders);
-        files.extend(others.into_iter().filter(|path| is_picture(path)));
+        files.extend(others.into_iter().filter(|path| is_wanted(path)));
     }
     files.sort();
     Ok(files)
@@ -147,10 +169,17 @@ fn shown(folder: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 fn is_picture(path: &Path) -> bool {
+    has_extension(path, PICTURE_EXTENSIONS)
+}
+
+/// Whether it is a picture, be it of a format that is not read.
+fn is_photo(path: &Path) -> bool {
+    is_picture(path) || has_extension(path, UNREAD_EXTENSIONS)
+}
+
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
-    extension.is_some_and(|extension| {
-        PICTURE_EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str())
-    })
+    extension.is_some_and(|found| extensions.contains(&found.to_ascii_lowercase().as_str()))
 }
 
 #[cfg(test)]
@@ -209,6 +238,21 @@ mod tests {
         assert_eq!(found(&folder, &["*"]).unwrap(), ["a.png", "b.JPG", "odd [1].png"]);
         assert_eq!(found(&folder, &["deep/**/*.tif"]).unwrap(), ["deep/er/d.tif"]);
         assert_eq!(found(&folder, &["[ab].*"]).unwrap(), ["a.png", "b.JPG"]);
+    }
+
+    /// Data sets are read by the other list: what is no picture there stays none.
+    #[test]
+    fn pictures_that_are_not_read_are_found_unless_they_are_there_twice() {
+        let folder = folder();
+        for name in ["c.HEIC", "a.heic", "deep/c.cr2", "deep/x.jxl"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let expected = ["a.png", "b.JPG", "c.HEIC"];
+        assert_eq!(found(&folder, &["[abc].*"]).unwrap(), expected);
+        assert_eq!(found(&folder, &["a.h*"]).unwrap(), ["a.heic"], "the other was not asked for");
+        let below = ["deep/c.webp", "deep/er/d.tif", "deep/x.jxl"];
+        assert_eq!(found(&folder, &["deep"]).unwrap(), below);
+        assert_eq!(pictures_below(folder.path()).unwrap().len(), 5);
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub use check::{
     AnchorFit, AnchorGrid, Change, ChangeKind, CheckOptions, CheckReport, ClassRow, PictureFacts,
     PictureState, Repaired, SizeHistogram, SplitReport, check, repair,
 };
-pub use crops::{CropsConfig, CropsError, CropsSummary, write_crops};
+pub use crops::{CropsConfig, CropsError, CropsSummary, classes_of_crops, write_crops};
 pub use dataset::{
     Category, CategoryId, Collection, Dataset, Finding, FindingKind, Format, ImageRecord, Object,
     ObjectBox, Outline, Place, Sample, SampleError, Severity, Split,

@@ -3,7 +3,7 @@
 //! Shapes are drawn as COCO draws them. A spike of a polygon may be too thin to give a pixel, and most
 //! tools, COCO's included, put the box around the points: a box is right when it fits either.
 
-use super::{annotated::AnnotatedImage, boxes};
+use super::{annotated::AnnotatedImage, boxes, parts};
 use crate::{Finding, FindingKind, ObjectBox, Outline, Place};
 use kestrel_core::ImageSize;
 use std::ops::AddAssign;
@@ -17,6 +17,9 @@ const EXACT_PX: f64 = 0.005;
 
 /// Fewer shapes than this tell nothing of how a data set counts.
 const MIN_SHAPES: usize = 10;
+
+/// More separate parts than this are not one object that others hide here and there.
+const MAX_PARTS: usize = 4;
 
 /// The pixels of an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +44,8 @@ pub(super) struct Drawn {
     reach: ObjectBox,
     /// How many there are.
     pub(super) area: u64,
+    /// How many parts they are in, without specks.
+    num_parts: usize,
 }
 
 /// Draws an object's outline in an image of `size`.
@@ -50,14 +55,15 @@ pub(super) fn shape(outline: Option<&Outline>, size: Option<ImageSize>) -> Shape
         (Some(outline), Some(size)) => outline.to_mask(size),
         (Some(Outline::Mask(mask)), None) => Ok(mask.clone()),
     };
-    match drawn.map(|mask| (mask.bounds(), mask.area())) {
+    match drawn.map(|mask| (mask.bounds(), mask)) {
         Err(reason) => Shape::Invalid(reason),
         Ok((None, _)) => Shape::Empty,
-        Ok((Some(bounds), area)) => {
+        Ok((Some(bounds), mask)) => {
             let [x1, y1, x2, y2] = <[f32; 4]>::from(bounds).map(f64::from);
             let bounds = ObjectBox::from_corners(x1, y1, x2, y2);
             let reach = outline.and_then(around_points).and_then(|around| inside(&around, size));
-            Shape::Drawn(Drawn { bounds, reach: reach.unwrap_or(bounds), area })
+            let reach = reach.unwrap_or(bounds);
+            Shape::Drawn(Drawn { bounds, reach, area: mask.area(), num_parts: parts::count(&mask) })
         }
     }
 }
@@ -103,9 +109,12 @@ fn largest_gap_px(bbox: &ObjectBox, bounds: &ObjectBox) -> f64 {
 
 /// What is to be said of the shapes of an image.
 pub(super) fn findings(image: &AnnotatedImage) -> Vec<Finding> {
-    let found = image.objects().filter_map(|(object, shape)| {
-        let (kind, detail) = shape_finding(&object.bbox, shape, image.size)?;
-        Some(image.finding(kind, object, detail))
+    let found = image.objects().flat_map(|(object, shape)| {
+        let of_shape = shape_finding(&object.bbox, shape, image.size);
+        // A crowd is many objects by definition.
+        let of_parts = Some(shape).filter(|_| !object.crowd).and_then(parts_finding);
+        let found = of_shape.into_iter().chain(of_parts);
+        found.map(|(kind, detail)| image.finding(kind, object, detail))
     });
     found.collect()
 }
@@ -128,6 +137,15 @@ fn shape_finding(
             (FindingKind::BoxMaskMismatch, detail)
         }),
     }
+}
+
+fn parts_finding(shape: &Shape) -> Option<(FindingKind, String)> {
+    let Shape::Drawn(Drawn { num_parts, .. }) = *shape else { return None };
+    let detail = format!(
+        "one object of {num_parts} separate parts (if it is a mask of all that is foreground, make \
+         each part an object, in a PNG a value of its own, as skimage.measure.label does)"
+    );
+    (num_parts > MAX_PARTS).then_some((FindingKind::ManyParts, detail))
 }
 
 fn corners(bbox: &ObjectBox) -> String {
@@ -258,6 +276,27 @@ mod tests {
         let empty = Outline::Mask(Mask::from_bitmap(SIZE, &[0; 2400]).unwrap());
         assert_eq!(shape(Some(&empty), None), Shape::Empty);
         assert_eq!(shape(Some(&rectangle(BOUNDS)), None), Shape::Absent);
+    }
+
+    /// A row of squares with a gap between each.
+    #[test]
+    fn many_parts_are_no_object() {
+        let squares = |count: usize| {
+            let left = (0..count).map(|number| 6.0 * number as f64);
+            let square = |x: f64| vec![x, 0.0, x + 4.0, 0.0, x + 4.0, 4.0, x, 4.0];
+            Outline::Polygons(left.map(square).collect())
+        };
+        let around = |count: usize| ObjectBox {
+            x: 0.0,
+            y: 0.0,
+            width: 6.0 * count as f64 - 2.0,
+            height: 4.0,
+        };
+        assert_eq!(kinds(around(3), squares(3)), []);
+        assert_eq!(kinds(around(4), squares(4)), []);
+        assert_eq!(kinds(around(5), squares(5)), [FindingKind::ManyParts]);
+        let crowd = Object { crowd: true, ..shaped(around(5), squares(5)) };
+        assert_eq!(kinds_in(&image(SIZE, vec![crowd]), SIZE, findings), []);
     }
 
     /// Six of ten boxes begin a pixel late; all are near enough to count as right one by one.

@@ -7,7 +7,7 @@
 //! questions, so that what one finds the other can mend:
 //!
 //! * [`mod@pictures`]: there, whole, of the stated size, turned by EXIF, grey;
-//! * [`boxes`], [`masks`], [`anchors`]: the objects of one image;
+//! * [`boxes`], [`masks`], [`parts`], [`anchors`]: the objects of one image;
 //! * [`classes`], [`ids`]: the lists of a split;
 //! * [`leakage`]: pictures that are in two splits.
 //!
@@ -20,6 +20,7 @@ mod classes;
 mod ids;
 mod leakage;
 mod masks;
+mod parts;
 mod pictures;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::print_stderr)]

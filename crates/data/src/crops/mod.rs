@@ -100,6 +100,13 @@ pub fn write_crops(
     Ok(summary)
 }
 
+/// The class that each folder of [`write_crops`] stands for: a file system does not take every name. The
+/// folder of parts without objects is not among them.
+pub fn classes_of_crops(collection: &Collection) -> BTreeMap<String, String> {
+    let ClassFolders { by_class, .. } = ClassFolders::of(collection);
+    by_class.into_iter().map(|(class, folder)| (folder, class)).collect()
+}
+
 fn require_empty(folder: &Path) -> Result<(), CropsError> {
     match fs::read_dir(folder).map(Iterator::count) {
         Ok(1..) => Err(CropsError::NotEmpty { path: folder.into() }),

@@ -82,6 +82,8 @@ pub enum FindingKind {
     InvalidMask,
     /// A shape without pixels.
     EmptyMask,
+    /// A shape of many separate parts, as one that marks several objects has.
+    ManyParts,
     /// A box that is not the one around its shape.
     BoxMaskMismatch,
     /// Most boxes of a split count their left and top edges from 1.
@@ -116,7 +118,7 @@ impl Finding {
 
 impl FindingKind {
     /// All kinds, in the order a summary lists them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::MalformedAnnotation,
         Self::MissingImage,
         Self::UnreadableImage,
@@ -135,6 +137,7 @@ impl FindingKind {
         Self::DuplicateBox,
         Self::InvalidMask,
         Self::EmptyMask,
+        Self::ManyParts,
         Self::BoxMaskMismatch,
         Self::OneBasedBoxes,
         Self::DuplicateImage,
@@ -167,6 +170,7 @@ impl FindingKind {
             | Self::SubPixelBox
             | Self::OutOfFrame
             | Self::DuplicateBox
+            | Self::ManyParts
             | Self::BoxMaskMismatch
             | Self::OneBasedBoxes
             | Self::DuplicateImage
@@ -197,6 +201,7 @@ impl FindingKind {
             Self::DuplicateBox => "duplicate box",
             Self::InvalidMask => "invalid mask",
             Self::EmptyMask => "empty mask",
+            Self::ManyParts => "many parts",
             Self::BoxMaskMismatch => "box against mask",
             Self::OneBasedBoxes => "boxes counted from 1",
             Self::DuplicateImage => "duplicate image",

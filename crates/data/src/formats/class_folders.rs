@@ -49,6 +49,19 @@ pub(super) fn recognises(root: &Path) -> bool {
     classes.map(|class| name(&class)).collect::<BTreeSet<_>>().len() > 1
 }
 
+/// What to say of a `root` whose pictures all lie in the folder of one class. It is no set of them: a
+/// folder around pictures may be anything.
+pub(super) fn lone_class(root: &Path) -> Option<String> {
+    let folders = sets(root);
+    let classes = folders.iter().flat_map(|set| class_folders(&set.path));
+    let names: BTreeSet<String> = classes.map(|class| name(&class)).collect();
+    let name = names.first().filter(|_| names.len() == 1)?;
+    Some(format!(
+        "one folder of pictures, `{name}`, and class folders are known by two or more: add that of \
+         another class, or write a dataset .yaml with `format: class-folders`"
+    ))
+}
+
 /// Reads the pictures of all splits.
 ///
 /// # Errors

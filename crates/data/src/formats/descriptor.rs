@@ -2,7 +2,7 @@
 //! alone does not tell, and to keep that knowledge in one place. `datasets/README.md` explains it.
 
 use super::locate::{SplitPlace, folder_of, has_extension, read_text, read_yaml};
-use super::{FormatError, coco, in_order, read, voc, yolo};
+use super::{FormatError, coco, counted, in_order, read, voc, yolo};
 use crate::{Category, CategoryId, Collection, Dataset, Format, Split};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -179,7 +179,8 @@ fn only_split(splits: Vec<Split>, path: &Path, name: &str) -> Result<Split, Form
     match <[Split; 1]>::try_from(splits) {
         Ok([split]) => Ok(Split { name: name.into(), ..split }),
         Err(_) => {
-            let found = format!("{number} splits in the place of split `{name}`");
+            let number = counted(number, "split");
+            let found = format!("{number} in the place of split `{name}`");
             Err(wrong(path, found, "a place that is one split"))
         }
     }

@@ -97,9 +97,13 @@ fn use_everything(collection: &Collection, folder: &Path) {
         split.dataset.to_coco();
         split.dataset.label_names();
     }
-    for format in [WriteFormat::Coco, WriteFormat::Voc, WriteFormat::Yolo] {
+    for (format, images) in [
+        (WriteFormat::Coco, ImageFiles::Leave),
+        (WriteFormat::Voc, ImageFiles::Leave),
+        (WriteFormat::Yolo, ImageFiles::Link),
+    ] {
         let folder = tempfile::tempdir().unwrap();
-        write_collection(collection, format, folder.path(), ImageFiles::Leave).unwrap();
+        write_collection(collection, format, folder.path(), images).unwrap();
     }
 }
 

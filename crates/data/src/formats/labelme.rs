@@ -13,6 +13,7 @@
 mod tests;
 
 use super::FormatError;
+use super::counted;
 use super::marked::{self, Ellipse, MarkedImage, MarkedObject, MarkedSplit, Region};
 use super::marking_json::{kind, kind_at, locate, read_bytes, read_map, text, with_slashes};
 use super::split_folders::{files, name, split_folders, stem};
@@ -257,7 +258,8 @@ fn points(shape: &Map<String, Value>) -> Result<Vec<[f64; 2]>, String> {
 /// Two opposite corners, or since version 5.5 all four; the box around them.
 fn rectangle(points: &[[f64; 2]]) -> Result<Region, String> {
     if !matches!(points.len(), 2 | 4) {
-        return Err(format!("a rectangle of {} points, expected two corners", points.len()));
+        let found = counted(points.len(), "point");
+        return Err(format!("a rectangle of {found}, expected two corners"));
     }
     let range = |axis: usize| {
         let values = points.iter().map(|point| point[axis]);
@@ -270,10 +272,8 @@ fn rectangle(points: &[[f64; 2]]) -> Result<Region, String> {
 
 fn circle(points: &[[f64; 2]]) -> Result<Region, String> {
     let &[[x, y], [rim_x, rim_y]] = points else {
-        return Err(format!(
-            "a circle of {} points, expected the middle and one on the rim",
-            points.len()
-        ));
+        let found = counted(points.len(), "point");
+        return Err(format!("a circle of {found}, expected the middle and one on the rim"));
     };
     let radius = (rim_x - x).hypot(rim_y - y);
     Region::ellipse(Ellipse { x, y, x_radius: radius, y_radius: radius, turn_radians: 0.0 })

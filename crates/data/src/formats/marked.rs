@@ -9,6 +9,7 @@
 //! without an outline it would be missing from the ground truth of masks.
 
 use super::assemble::number_from_one;
+use super::counted;
 use crate::dataset::{
     Category, CategoryId, Dataset, Finding, ImageRecord, Object, ObjectBox, Outline, Place, Split,
 };
@@ -72,8 +73,8 @@ impl Region {
     /// What is wrong with the points.
     pub fn polygon(points: Vec<f64>) -> Result<Self, String> {
         if points.len() < 6 {
-            let found = points.len() / 2;
-            return Err(format!("a closed line of {found} points, expected three or more"));
+            let found = counted(points.len() / 2, "point");
+            return Err(format!("a closed line of {found}, expected three or more"));
         }
         if !points.iter().all(|value| value.is_finite()) {
             return Err("a coordinate beyond all numbers".into());

@@ -75,7 +75,9 @@ pub fn read_collection(path: &Path) -> Result<Collection, FormatError> {
             return Ok(Collection { format, root: path.into(), splits });
         }
     }
-    Err(FormatError::Unknown { path: path.into(), found: description(path) })
+    let lone_class = wrappings(path).iter().find_map(|root| class_folders::lone_class(root));
+    let found = lone_class.unwrap_or_else(|| description(path));
+    Err(FormatError::Unknown { path: path.into(), found })
 }
 
 /// `path`, and the folders within that are all their folder holds of folders: archives wrap their
@@ -154,9 +156,15 @@ fn description(path: &Path) -> String {
     let kinds: Vec<String> = kinds.collect();
     match (files.len(), folders.len()) {
         (0, 0) => "an empty folder".into(),
-        (0, folders) => format!("a folder with {folders} folders and no file"),
-        (num_files, folders) => {
-            format!("a folder with {folders} folders and {num_files} files ({})", kinds.join(", "))
+        (0, num_folders) => format!("a folder with {} and no file", counted(num_folders, "folder")),
+        (num_files, num_folders) => {
+            let (folders, files) = (counted(num_folders, "folder"), counted(num_files, "file"));
+            format!("a folder with {folders} and {files} ({})", kinds.join(", "))
         }
     }
+}
+
+/// `1 file`, `2 files`.
+fn counted(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }

@@ -10,11 +10,14 @@
 //! those found, by name; they are numbered from 1. What the coordinates mean is told in `boxes`.
 //!
 //! Difference from torchvision, which hands the xml over as it is: a picture belongs to the xml of
-//! its name, whatever `filename` says, since annotators rename and copy files; `part`s, poses and
-//! polygons are not read.
+//! its name, whatever `filename` says, since annotators rename and copy files; where there is none,
+//! `filename` may be the way to it from the xml. `part`s, poses and polygons are not read.
 
 use super::FormatError;
-use super::locate::{PicturesByStem, SplitName, SplitPlace, entries, files_with, read_text, stem};
+use super::locate::{
+    PicturesByStem, SplitName, SplitPlace, entries, files_with, folder_of, read_text, stem,
+};
+use super::split_folders::name;
 use crate::{
     Category, CategoryId, Dataset, Finding, FindingKind, ImageRecord, Object, Place, Split,
 };
@@ -260,11 +263,20 @@ impl Read {
         let found = self.pictures.get(&stem(file));
         let found = found.or_else(|| self.pictures.get(stem_of_name.as_deref()?));
         let last = named.as_deref().and_then(|name| name.rsplit('/').next());
-        let path = found.map_or_else(
-            || self.picture_folder.join(last.map_or_else(|| stem(file) + ".jpg", str::to_owned)),
-            Path::to_path_buf,
-        );
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let followed = || {
+            let way = named.clone()?;
+            let path = folder_of(file).join(&way);
+            path.is_file().then_some((path, way))
+        };
+        let within_folder = |path: PathBuf| {
+            let name = name(&path);
+            (path, name)
+        };
+        let expected = || last.map_or_else(|| stem(file) + ".jpg", str::to_owned);
+        let (path, name) = found
+            .map(|picture| within_folder(picture.to_path_buf()))
+            .or_else(followed)
+            .unwrap_or_else(|| within_folder(self.picture_folder.join(expected())));
         let stated_size = annotated.size;
         ImageRecord { id, name, path, stated_size, objects: Vec::new(), place: Place::file(file) }
     }

@@ -46,20 +46,25 @@ pub enum ImageFiles {
     Copy,
     /// Links lead to them: symbolic ones where the system has them for all users, else hard ones.
     Link,
-    /// They stay where they are; names in a COCO json too.
+    /// They stay where they are, and what is written names the way to them. Not for YOLO, whose
+    /// labels are looked for beside the pictures.
     Leave,
 }
 
 /// Writes all splits into `folder`, which is made where it is missing.
 ///
 /// # Errors
-/// When the folder has files in it already, or a file cannot be written.
+/// When the folder has files in it already, a file cannot be written, or YOLO's pictures are to
+/// stay.
 pub fn write_collection(
     collection: &Collection,
     format: WriteFormat,
     folder: &Path,
     images: ImageFiles,
 ) -> Result<WriteSummary, WriteError> {
+    if (format, images) == (WriteFormat::Yolo, ImageFiles::Leave) {
+        return Err(WriteError::LabelsApart { path: folder.into() });
+    }
     make_empty(folder)?;
     let mut summary = WriteSummary::default();
     let naming = match format {

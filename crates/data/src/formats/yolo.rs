@@ -9,7 +9,8 @@
 //! Class numbers begin at 0 and become the ids of the categories.
 //!
 //! Difference from Ultralytics: a file may hold boxes and polygons, each line being what its number
-//! of values says, and a value outside 0 to 1 is no reason to leave an image out.
+//! of values says, and a value outside 0 to 1 is no reason to leave an image out: only what must be
+//! pixels is a finding, line by line.
 
 use super::FormatError;
 use super::locate::{SplitPlace, files_with, folder_of, read_text, stem};

@@ -26,6 +26,10 @@ impl Grouping {
         }
     }
 
+    pub fn matches(&self, name: &str) -> bool {
+        self.0.as_ref().is_some_and(|pattern| pattern.is_match(name))
+    }
+
     pub fn key<'a>(&self, name: &'a str) -> Key<'a> {
         let captures = self.0.as_ref().and_then(|pattern| pattern.captures(name));
         // A group that takes no part in the match says nothing; the whole match always does.

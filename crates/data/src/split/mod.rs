@@ -91,6 +91,17 @@ pub enum SplitError {
         /// What is wrong with it.
         source: Box<regex::Error>,
     },
+    /// A pattern that groups nothing.
+    #[error(
+        "split group: found no image name that the pattern \"{pattern}\" matches, expected those of \
+         pictures that belong together; a name here is \"{name}\""
+    )]
+    NoMatch {
+        /// The pattern.
+        pattern: String,
+        /// The name of the first image.
+        name: String,
+    },
 }
 
 impl Default for SplitConfig {
@@ -132,6 +143,23 @@ impl SplitConfig {
         }
         Grouping::new(self.group.as_deref()).map(|_| ())
     }
+
+    /// The names of the images that the pattern of [`Self::group`] does not match, which are free.
+    ///
+    /// # Errors
+    /// When it is no pattern, or matches none of the images, of which there are some.
+    pub fn ungrouped<'d>(&self, dataset: &'d Dataset) -> Result<Vec<&'d str>, SplitError> {
+        let Some(pattern) = &self.group else { return Ok(Vec::new()) };
+        let grouping = Grouping::new(Some(pattern))?;
+        let names = dataset.images.iter().map(|image| image.name.as_str());
+        let free: Vec<&str> = names.filter(|name| !grouping.matches(name)).collect();
+        match free.first() {
+            Some(name) if free.len() == dataset.images.len() => {
+                Err(SplitError::NoMatch { pattern: pattern.clone(), name: (*name).to_owned() })
+            }
+            _ => Ok(free),
+        }
+    }
 }
 
 /// Splits the images of `dataset`: each is in one part, the parts come in the order of
@@ -139,12 +167,13 @@ impl SplitConfig {
 /// part may be empty, where there are fewer images or groups than parts.
 ///
 /// # Errors
-/// When the settings make no sense.
+/// When the settings make no sense, or the pattern for groups matches no image.
 pub fn split_dataset(
     dataset: &Dataset,
     config: &SplitConfig,
 ) -> Result<Vec<(String, Dataset)>, SplitError> {
     config.validate()?;
+    config.ungrouped(dataset)?;
     let grouping = Grouping::new(config.group.as_deref())?;
     let units = units(&dataset.images, &grouping);
     let shares: Vec<f64> = config.fractions.iter().map(|fraction| fraction.share).collect();

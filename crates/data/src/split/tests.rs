@@ -155,6 +155,26 @@ fn any_shares() -> impl Strategy<Value = Vec<f64>> {
     })
 }
 
+/// A typing error would tear apart what belongs together, and nobody would notice.
+#[test]
+fn a_pattern_that_matches_no_image_is_refused() {
+    let names = ["a_1.png", "a_2.png", "other.png"];
+    let images = (1..).zip(names).map(|(id, name)| image(name, id, &[1])).collect();
+    let dataset = Dataset { categories: vec![category(1)], images };
+    let with = |group: &str| SplitConfig { group: Some(group.into()), ..config(&[0.5, 0.5], 0) };
+    for pattern in ["^(.*)-frame", "-frame"] {
+        let error = split_dataset(&dataset, &with(pattern)).unwrap_err().to_string();
+        assert!(error.contains(pattern) && error.contains("\"a_1.png\""), "{error}");
+    }
+    assert_eq!(with("^(.*)_").ungrouped(&dataset).unwrap(), ["other.png"]);
+    assert_eq!(config(&[1.0], 0).ungrouped(&dataset).unwrap(), Vec::<&str>::new());
+    assert_eq!(with("^(.*)_").ungrouped(&Dataset::default()).unwrap(), Vec::<&str>::new());
+    let parts = split_dataset(&dataset, &with("^(.*)_")).unwrap();
+    assert!(
+        parts.iter().any(|(_, part)| self::names(part) == BTreeSet::from(["a_1.png", "a_2.png"]))
+    );
+}
+
 proptest! {
     #[test]
     fn with_one_class_an_image_every_share_is_met_within_one_image(

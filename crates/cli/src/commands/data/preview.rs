@@ -3,6 +3,7 @@
 use crate::Outcome;
 use crate::console::{self, counted};
 use crate::dataset::mention_findings;
+use crate::place::check_file;
 use anyhow::{Context, Result, bail};
 use kestrel_args::PreviewArgs;
 use kestrel_core::{BBox, Mask};
@@ -22,6 +23,7 @@ type Chosen<'c> = (&'c Split, usize);
 
 /// Chooses pictures, draws them, and where asked beside each what training would make of it.
 pub(crate) fn run(arguments: &PreviewArgs) -> Result<Outcome> {
+    check_file(&arguments.output)?;
     let collection = super::open(&arguments.data)?;
     mention_findings(&arguments.data.data, &collection.splits);
     let augmenter = arguments.augment.as_deref().map(read_augmenter).transpose()?;

@@ -1,11 +1,10 @@
 //! `kestrel data synth sequence`: a clip whose objects are known in every frame.
 
-use super::synth::{Drawn, Truth, micrograph_config};
+use super::synth::{Drawn, Truth, micrograph_config, open_folder};
 use crate::Outcome;
 use crate::commands::video::find_ffmpeg;
 use crate::output::video::write_mot_object;
 use crate::output::{Destination, write_text};
-use crate::place::make_folder;
 use anyhow::Result;
 use kestrel_args::SequenceArgs;
 use kestrel_core::RgbImage;
@@ -17,13 +16,16 @@ use std::path::Path;
 const CLIP_FILE: &str = "sequence.mp4";
 const TRACKS_FILE: &str = "truth.mot.txt";
 
+/// What the names of frames begin with.
+const FRAME: &str = "frame";
+
 /// Draws the frames and writes them, the clip and the truth.
 pub(crate) fn run(arguments: &SequenceArgs) -> Result<Outcome> {
     let folder = &arguments.drawn.output;
     let mut config = micrograph_config(arguments.side, arguments.nuclei);
     config.motion.division_chance = arguments.divisions;
     config.validate()?;
-    make_folder(folder)?;
+    open_folder(folder, FRAME, arguments.frames.get())?;
     let mut clip = match arguments.no_video {
         true => None,
         false => Some(open_clip(arguments, folder)?),
@@ -33,7 +35,7 @@ pub(crate) fn run(arguments: &SequenceArgs) -> Result<Outcome> {
     let frames = micrograph_sequence(&config, arguments.drawn.seed, arguments.frames.get())?;
     for (index, MicrographFrame { image, nuclei }) in frames.enumerate() {
         let nuclei: Vec<Drawn> = nuclei.into_iter().map(Drawn::tracked).collect();
-        truth.add(folder, "frame", &image, &nuclei)?;
+        truth.add(folder, FRAME, &image, &nuclei)?;
         write_tracks(&mut tracks, index, &nuclei)?;
         if let Some(clip) = &mut clip {
             write_frame(clip, index, image)?;
@@ -45,7 +47,7 @@ pub(crate) fn run(arguments: &SequenceArgs) -> Result<Outcome> {
     let tracks = String::from_utf8_lossy(&tracks);
     write_text(&Destination::Path(folder.join(TRACKS_FILE)), &tracks)?;
     truth.mark_as_video(CLIP_FILE);
-    truth.finish(folder, "nuclei")
+    truth.finish(folder, ["nucleus", "nuclei"])
 }
 
 fn open_clip(arguments: &SequenceArgs, folder: &Path) -> Result<Encoder> {

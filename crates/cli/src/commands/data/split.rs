@@ -22,6 +22,7 @@ pub(crate) fn run(arguments: &SplitArgs) -> Result<Outcome> {
         seed: arguments.seed,
     };
     let parts = split_dataset(&whole, &config)?;
+    mention_ungrouped(&config, &whole)?;
     let num_left_out = num_objects - whole.num_objects();
     if num_left_out > 0 {
         let objects = counted(num_left_out, "object");
@@ -46,4 +47,17 @@ pub(crate) fn run(arguments: &SplitArgs) -> Result<Outcome> {
         ))?;
     }
     Ok(Outcome::Done)
+}
+
+/// Says that a pattern for groups left some images out, which may be a mistake in it.
+fn mention_ungrouped(config: &SplitConfig, dataset: &Dataset) -> Result<()> {
+    let names = config.ungrouped(dataset)?;
+    if let Some(example) = names.first() {
+        console::note(format_args!(
+            "note: {} of {} not matched by --group, such as {example}; they are divided one by one",
+            names.len(),
+            counted(dataset.images.len(), "image")
+        ));
+    }
+    Ok(())
 }

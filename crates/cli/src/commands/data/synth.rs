@@ -3,15 +3,18 @@
 use crate::Outcome;
 use crate::console::{self, counted};
 use crate::output::{Destination, write_text};
-use crate::place::make_folder;
-use anyhow::Result;
+use crate::place::{at_place, make_folder};
+use anyhow::{Result, bail};
 use kestrel_args::{MicrographArgs, ShapesArgs};
 use kestrel_core::{ImageSize, Mask, RgbImage};
 use kestrel_data::{
-    MicrographConfig, ShapeClass, ShapesConfig, TrackedNucleus, micrograph_sequence, write_picture,
+    MicrographConfig, PICTURE_EXTENSIONS, ShapeClass, ShapesConfig, TrackedNucleus,
+    micrograph_sequence, write_picture,
 };
 use serde_json::{Value, json};
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// The ground truth, beside the pictures.
 const TRUTH_FILE: &str = "truth.json";
@@ -21,13 +24,14 @@ pub(crate) fn micrographs(arguments: &MicrographArgs) -> Result<Outcome> {
     let folder = &arguments.drawn.output;
     let config = config(arguments);
     config.validate()?;
-    make_folder(folder)?;
-    let mut truth = Truth::new(["nucleus"]);
     let count = arguments.count.get();
+    let stem = if arguments.moving { "frame" } else { "micrograph" };
+    open_folder(folder, stem, count)?;
+    let mut truth = Truth::new(["nucleus"]);
     if arguments.moving {
         for frame in micrograph_sequence(&config, arguments.drawn.seed, count)? {
             let nuclei: Vec<Drawn> = frame.nuclei.into_iter().map(Drawn::tracked).collect();
-            truth.add(folder, "frame", &frame.image, &nuclei)?;
+            truth.add(folder, stem, &frame.image, &nuclei)?;
         }
     } else {
         for number in 0..count as u64 {
@@ -35,10 +39,10 @@ pub(crate) fn micrographs(arguments: &MicrographArgs) -> Result<Outcome> {
                 kestrel_data::micrograph(&config, arguments.drawn.seed.wrapping_add(number))?;
             let nuclei: Vec<Drawn> =
                 drawn.nuclei.into_iter().map(|mask| Drawn::new(1, mask)).collect();
-            truth.add(folder, "micrograph", &drawn.image, &nuclei)?;
+            truth.add(folder, stem, &drawn.image, &nuclei)?;
         }
     }
-    truth.finish(folder, "nuclei")
+    truth.finish(folder, ["nucleus", "nuclei"])
 }
 
 /// Draws pictures and writes their shapes as COCO ground truth.
@@ -46,7 +50,7 @@ pub(crate) fn shapes(arguments: &ShapesArgs) -> Result<Outcome> {
     let folder = &arguments.drawn.output;
     let config = shapes_config(arguments);
     config.validate()?;
-    make_folder(folder)?;
+    open_folder(folder, "shapes", arguments.count.get())?;
     let mut truth = Truth::new(ShapeClass::ALL.map(ShapeClass::name));
     for number in 0..arguments.count.get() as u64 {
         let drawn = kestrel_data::shapes(&config, arguments.drawn.seed.wrapping_add(number))?;
@@ -58,7 +62,37 @@ pub(crate) fn shapes(arguments: &ShapesArgs) -> Result<Outcome> {
             .collect();
         truth.add(folder, "shapes", &drawn.image, &shapes)?;
     }
-    truth.finish(folder, "shapes")
+    truth.finish(folder, ["shape", "shapes"])
+}
+
+/// Makes the folder for so many pictures. One that holds others is refused: they would lie beside a
+/// truth that says nothing of them, as if they showed no object.
+pub(super) fn open_folder(folder: &Path, stem: &str, count: usize) -> Result<()> {
+    make_folder(folder)?;
+    let written: BTreeSet<PathBuf> =
+        (1..=count).map(|number| folder.join(picture_name(stem, number))).collect();
+    let mut others = Vec::new();
+    for entry in at_place(folder, fs::read_dir(folder))? {
+        let path = at_place(folder, entry)?.path();
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        if PICTURE_EXTENSIONS.contains(&&*extension) && !written.contains(&path) {
+            others.push(path);
+        }
+    }
+    if let Some(first) = others.iter().min() {
+        bail!(
+            "{} holds {} that this run does not draw, such as {}; expected none; remove them or name \
+             another folder with --output",
+            folder.display(),
+            counted(others.len(), "picture"),
+            first.file_name().unwrap_or_default().display()
+        );
+    }
+    Ok(())
+}
+
+fn picture_name(stem: &str, number: usize) -> String {
+    format!("{stem}-{number:04}.png")
 }
 
 fn config(arguments: &MicrographArgs) -> MicrographConfig {
@@ -144,7 +178,7 @@ impl Truth {
         drawn: &[Drawn],
     ) -> Result<()> {
         let image_id = self.images.len() + 1;
-        let name = format!("{stem}-{image_id:04}.png");
+        let name = picture_name(stem, image_id);
         write_picture(&folder.join(&name), image)?;
         let ImageSize { height, width } = image.size();
         let record = json!({"id": image_id, "file_name": name, "width": width, "height": height});
@@ -165,8 +199,8 @@ impl Truth {
         self.videos = vec![json!({"id": 1, "name": name, "length": self.images.len()})];
     }
 
-    /// Writes the file and says what was drawn.
-    pub fn finish(self, folder: &Path, objects: &str) -> Result<Outcome> {
+    /// Writes the file and says what was drawn; an object's name is given for one and for several.
+    pub fn finish(self, folder: &Path, [one, several]: [&str; 2]) -> Result<Outcome> {
         let mut truth = json!({
             "images": self.images,
             "annotations": self.annotations,
@@ -177,9 +211,10 @@ impl Truth {
         }
         write_text(&Destination::from(folder.join(TRUTH_FILE)), &truth.to_string())?;
         console::print(format_args!(
-            "{} of {} {objects} in {}",
+            "{} of {} {} in {}",
             counted(self.images.len(), "picture"),
             self.annotations.len(),
+            if self.annotations.len() == 1 { one } else { several },
             folder.display()
         ))?;
         Ok(Outcome::Done)

@@ -95,3 +95,21 @@ fn parts_of_other_formats_and_lone_folders_are_no_classes() {
     let nothing = folder(&[]);
     assert!(matches!(read(nothing.path()), Err(FormatError::Unknown { .. })));
 }
+
+/// The error asked for "a folder of pictures for each class", which is what there is.
+#[test]
+fn a_set_of_one_class_is_told_what_it_lacks() {
+    for pictures in [&["cells/1.png", "cells/2.png"][..], &["train/cells/1.png", "val/cells/2.png"]]
+    {
+        let folder = folder(pictures);
+        let error = read_collection(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("one folder of pictures, `cells`"), "{error}");
+        let descriptor = folder.path().join("cells.yaml");
+        fs::write(&descriptor, "name: Cells\nformat: class-folders\npath: .\n").unwrap();
+        let collection = read_collection(&descriptor).unwrap();
+        assert_eq!(collection.splits[0].dataset.label_names().names(), ["background", "cells"]);
+    }
+    let other = folder(&["images/1.png"]);
+    let error = read_collection(other.path()).unwrap_err().to_string();
+    assert!(error.contains("a folder with 1 folder and no file"), "{error}");
+}

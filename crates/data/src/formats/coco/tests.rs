@@ -181,7 +181,7 @@ fn json_of_another_kind_is_not_coco() {
         let folder = folder(&[("train.json", content)]);
         let error = read_collection(folder.path()).unwrap_err();
         assert!(matches!(error, FormatError::Unknown { .. }), "{error}");
-        assert!(error.to_string().contains("1 files (1 .json)"), "{error}");
+        assert!(error.to_string().contains("0 folders and 1 file (1 .json)"), "{error}");
     }
 }
 

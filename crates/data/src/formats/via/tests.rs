@@ -3,6 +3,8 @@
 use super::super::damage::{any_damage, survives};
 use super::*;
 use crate::dataset::{ObjectBox, Outline};
+use crate::write_picture;
+use kestrel_core::{ImageSize, RgbImage};
 use proptest::prelude::*;
 use std::fs;
 use tempfile::TempDir;
@@ -138,4 +140,23 @@ proptest! {
         let _ = recognises(folder.path());
         survives(read(folder.path()))?;
     }
+}
+
+/// Without a size no polygon becomes a mask to be scored; a check is still told that none is stated.
+#[test]
+fn a_picture_gives_its_size_to_what_is_drawn_in_it() {
+    let folder = folder(&[("via.json", VERSION_1)]);
+    let sides = || {
+        let split = read(folder.path()).unwrap().remove(0);
+        assert_eq!(split.dataset.images[1].stated_size, None);
+        let coco = split.dataset.to_coco();
+        assert_eq!((coco.images[0].height, coco.images[0].width), (0, 0), "nothing to draw");
+        (coco.images[1].height, coco.images[1].width)
+    };
+    assert_eq!(sides(), (0, 0), "no picture");
+    for name in ["a.jpg", "b.jpg"] {
+        let picture = RgbImage::filled(ImageSize::new(10, 20), [9; 3]);
+        write_picture(&folder.path().join(name), &picture).unwrap();
+    }
+    assert_eq!(sides(), (10, 20));
 }

@@ -33,7 +33,7 @@ pub fn write(
     make(&annotations)?;
     for split in &collection.splits {
         let name = file_name(&split.name);
-        let mut dataset = split.dataset.clone();
+        let mut dataset = pictures.named_from(&annotations, &split.dataset).into_owned();
         for record in &mut dataset.images {
             if !pictures.stay() {
                 record.name = pictures.place(record, &folder.join(&name), summary)?;

@@ -24,6 +24,17 @@ pub enum WriteError {
         /// The folder.
         path: PathBuf,
     },
+    /// YOLO labels away from their pictures.
+    #[error(
+        "cannot write YOLO labels into {}: found that the pictures stay where they are, expected them \
+         beside the labels, the only place where YOLO's tools look for a picture's label; link to the \
+         pictures (--images link), which takes no room, or write COCO",
+        path.display()
+    )]
+    LabelsApart {
+        /// The folder for the labels.
+        path: PathBuf,
+    },
 }
 
 impl WriteError {

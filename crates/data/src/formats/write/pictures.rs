@@ -1,9 +1,10 @@
 //! Names for pictures in a new place, and the pictures themselves.
 
 use super::{ImageFiles, LossKind, WriteError, WriteSummary, make};
-use crate::ImageRecord;
 use crate::encode::write_whole;
 use crate::formats::locate::stem;
+use crate::{Dataset, ImageRecord};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
@@ -39,8 +40,16 @@ impl Pictures {
         self.files == ImageFiles::Leave
     }
 
+    /// The data set as annotations in `folder` name its pictures: by the way to them where they stay.
+    pub fn named_from<'d>(&self, folder: &Path, dataset: &'d Dataset) -> Cow<'d, Dataset> {
+        match self.stay() {
+            true => Cow::Owned(dataset.clone().named_from(folder)),
+            false => Cow::Borrowed(dataset),
+        }
+    }
+
     /// Puts the picture of `record` below `folder`, at its name there, and gives that name. Parts of a
-    /// name that lead out of the folder are left out.
+    /// name that lead out of the folder are left out. A picture that stays is only given the name.
     pub fn place(
         &mut self,
         record: &ImageRecord,
@@ -48,8 +57,11 @@ impl Pictures {
         summary: &mut WriteSummary,
     ) -> Result<String, WriteError> {
         let name = self.free_name(folder, &within(record, self.naming));
+        if self.stay() {
+            return Ok(name);
+        }
         summary.lose(LossKind::PictureNames, usize::from(name != record.name));
-        if !self.stay() && !record.path.is_file() {
+        if !record.path.is_file() {
             summary.lose(LossKind::MissingPictures, 1);
             return Ok(name);
         }

@@ -53,28 +53,29 @@ pub enum LossKind {
 }
 
 impl LossKind {
-    /// What became of how many, as in `3 crowds left out`.
-    fn phrase(self) -> &'static str {
+    /// One of them, several of them, and what became of them, as in `3 crowds left out`.
+    fn phrase(self) -> [&'static str; 3] {
         match self {
-            Self::Crowds => "crowds left out",
-            Self::UndeclaredClasses => "objects of undeclared classes left out",
-            Self::NonFiniteBoxes => "objects without a box of numbers left out",
-            Self::UnknownSizes => "objects in pictures of unknown size left out",
-            Self::Shapes => "shapes reduced to their box",
-            Self::JoinedPolygons => "shapes of several polygons joined into one",
-            Self::ClippedBoxes => "boxes cut off at the edge of the picture",
-            Self::DifficultMarks => "marks for difficult objects left out",
-            Self::ClassNumbers => "classes numbered anew",
-            Self::Supercategories => "groups of classes left out",
-            Self::PictureNames => "pictures renamed",
-            Self::MissingPictures => "pictures not there to copy or link",
+            Self::Crowds => ["crowd", "crowds", "left out"],
+            Self::UndeclaredClasses => ["object", "objects", "of undeclared classes left out"],
+            Self::NonFiniteBoxes => ["object", "objects", "without a box of numbers left out"],
+            Self::UnknownSizes => ["object", "objects", "in pictures of unknown size left out"],
+            Self::Shapes => ["shape", "shapes", "reduced to a box"],
+            Self::JoinedPolygons => ["shape", "shapes", "of several polygons joined into one"],
+            Self::ClippedBoxes => ["box", "boxes", "cut off at the edge of the picture"],
+            Self::DifficultMarks => ["mark", "marks", "for difficult objects left out"],
+            Self::ClassNumbers => ["class", "classes", "numbered anew"],
+            Self::Supercategories => ["group", "groups", "of classes left out"],
+            Self::PictureNames => ["picture", "pictures", "renamed"],
+            Self::MissingPictures => ["picture", "pictures", "not there to copy or link"],
         }
     }
 }
 
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.count, self.kind.phrase())
+        let [one, several, fate] = self.kind.phrase();
+        write!(f, "{} {} {fate}", self.count, if self.count == 1 { one } else { several })
     }
 }
 

@@ -166,15 +166,15 @@ fn what_a_format_cannot_hold_is_counted() {
         let lost = summary.lost.iter().map(ToString::to_string).collect::<Vec<_>>();
         (summary.objects, lost)
     };
-    let crowds = "1 crowds left out".to_owned();
-    let undeclared = "1 objects of undeclared classes left out".to_owned();
-    let without_numbers = "1 objects without a box of numbers left out".to_owned();
-    let shapes = "2 shapes reduced to their box".to_owned();
+    let crowds = "1 crowd left out".to_owned();
+    let undeclared = "1 object of undeclared classes left out".to_owned();
+    let without_numbers = "1 object without a box of numbers left out".to_owned();
+    let shapes = "2 shapes reduced to a box".to_owned();
     let numbers = "3 classes numbered anew".to_owned();
-    let groups = "1 groups of classes left out".to_owned();
-    let names = "1 pictures renamed".to_owned();
-    let clipped = "1 boxes cut off at the edge of the picture".to_owned();
-    let marks = "1 marks for difficult objects left out".to_owned();
+    let groups = "1 group of classes left out".to_owned();
+    let names = "1 picture renamed".to_owned();
+    let clipped = "1 box cut off at the edge of the picture".to_owned();
+    let marks = "1 mark for difficult objects left out".to_owned();
     assert_eq!(lost(WriteFormat::Coco), (5, vec![without_numbers.clone(), names.clone()]));
     let voc =
         [&crowds, &undeclared, &without_numbers, &shapes, &clipped, &numbers, &groups, &names];
@@ -197,7 +197,7 @@ fn what_a_format_cannot_hold_is_counted() {
 fn polygons_stay_where_every_object_has_them() {
     let source = tempfile::tempdir().unwrap();
     let two = vec![vec![1.0, 1.0, 5.0, 1.0, 5.0, 5.0], vec![10.0, 10.0, 14.0, 10.0, 14.0, 14.0]];
-    let collection = with_objects(
+    let mut collection = with_objects(
         source.path(),
         vec![
             object(1, 7, [1.0, 1.0, 8.0, 8.0], polygon(&[1.0, 1.0, 9.0, 1.0, 9.0, 9.0])),
@@ -211,6 +211,7 @@ fn polygons_stay_where_every_object_has_them() {
     assert_eq!(summary.num_lost(LossKind::Shapes), 2);
     assert_eq!(summary.num_lost(LossKind::JoinedPolygons), 1);
     let after = read_collection(folder.path()).unwrap();
+    collection.splits[0].name = "train".into();
     // Eight digits of 40 pixels.
     assert_near(&collection, &after, 40.0 * 1e-8);
     let outline = after.splits[0].dataset.images[0].objects[1].outline.clone().unwrap();
@@ -219,27 +220,81 @@ fn polygons_stay_where_every_object_has_them() {
 }
 
 #[test]
-fn pictures_are_copied_linked_or_left() {
+fn pictures_are_copied_or_linked() {
     let source = tempfile::tempdir().unwrap();
     let mut collection = collection(source.path());
     collection.splits[1].dataset.images[0].path = PathBuf::from("gone.png");
-    for (images, num_files) in
-        [(ImageFiles::Copy, 2), (ImageFiles::Link, 2), (ImageFiles::Leave, 0)]
-    {
+    for images in [ImageFiles::Copy, ImageFiles::Link] {
         for format in [WriteFormat::Coco, WriteFormat::Voc, WriteFormat::Yolo] {
             let folder = tempfile::tempdir().unwrap();
             let summary = write_collection(&collection, format, folder.path(), images).unwrap();
             let pictures = crate::inputs::pictures_below(folder.path()).unwrap();
-            assert_eq!(pictures.len(), num_files, "{format:?} {images:?}");
+            assert_eq!(pictures.len(), 2, "{format:?} {images:?}");
             let linked = pictures.iter().filter(|picture| picture.is_symlink()).count();
             assert!(linked == 0 || images == ImageFiles::Link);
-            let num_missing = usize::from(images != ImageFiles::Leave);
-            assert_eq!(summary.num_lost(LossKind::MissingPictures), num_missing);
+            assert_eq!(summary.num_lost(LossKind::MissingPictures), 1);
             // In one folder the two pictures of one name cannot both keep it.
             let has_both = format != WriteFormat::Coco;
             assert!(!has_both || summary.num_lost(LossKind::PictureNames) == 2);
         }
     }
+}
+
+/// Two of them have one name, which only the way tells apart.
+#[test]
+fn pictures_that_stay_are_found_from_where_the_annotations_are() {
+    let source = tempfile::tempdir().unwrap();
+    let before = collection(source.path());
+    for format in [WriteFormat::Coco, WriteFormat::Voc] {
+        let there = tempfile::tempdir().unwrap();
+        let folder = there.path().join("written");
+        let summary = write_collection(&before, format, &folder, ImageFiles::Leave).unwrap();
+        assert_eq!(summary.num_lost(LossKind::PictureNames), 0, "{format:?}");
+        assert_eq!(crate::inputs::pictures_below(&folder).unwrap(), Vec::<PathBuf>::new());
+        let after = read_collection(&folder).unwrap();
+        // Whole pixels, in VOC.
+        assert_near(&before, &after, 0.5 + 1e-9);
+        let of = |collection: &Collection| -> Vec<PathBuf> {
+            let images = collection.splits.iter().flat_map(|split| &split.dataset.images);
+            images.map(|image| image.path.canonicalize().unwrap()).collect()
+        };
+        assert_eq!(of(&before), of(&after), "{format:?}");
+        let image = &after.splits[0].dataset.images[1];
+        assert!(
+            image.name.starts_with("../") && image.name.ends_with("/b/x.png"),
+            "{}",
+            image.name
+        );
+    }
+}
+
+/// Nobody looks for a label anywhere but beside its picture.
+#[test]
+fn yolo_labels_are_not_written_away_from_their_pictures() {
+    let source = tempfile::tempdir().unwrap();
+    let folder = source.path().join("written");
+    let collection = collection(source.path());
+    let error =
+        write_collection(&collection, WriteFormat::Yolo, &folder, ImageFiles::Leave).unwrap_err();
+    assert!(error.to_string().contains("--images link"), "{error}");
+    assert!(!folder.exists());
+}
+
+/// The file is read by hand here: PyYAML, which Ultralytics reads it with, knows YAML 1.1.
+#[test]
+fn a_set_without_splits_is_what_yolo_trains_on() {
+    let source = tempfile::tempdir().unwrap();
+    let mut collection = with_objects(source.path(), Vec::new());
+    collection.splits[0].dataset.categories = categories(&[(0, "no"), (1, " 1e3"), (2, "a: #")]);
+    let (folder, _) = written(&collection, WriteFormat::Yolo);
+    let yaml = fs::read_to_string(folder.path().join("data.yaml")).unwrap();
+    let expected =
+        "train: images/all\nval:\nnc: 3\nnames:\n  0: \"no\"\n  1: \" 1e3\"\n  2: \"a: #\"\n";
+    assert!(yaml.starts_with("# ") && yaml.ends_with(expected), "{yaml}");
+    let after = read_collection(folder.path()).unwrap();
+    let [split] = &after.splits[..] else { panic!("{after:?}") };
+    assert_eq!((split.name.as_str(), split.dataset.images.len()), ("train", 1));
+    assert_eq!(split.dataset.categories, collection.splits[0].dataset.categories);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! Coordinates are whole pixels from 1, as VOC's tools expect them, but for boxes below about a pixel
 //! (`crate::formats::voc::boxes`). `labels.txt` holds the classes in their order, for Kestrel and
-//! hotcoco: VOC itself has none.
+//! hotcoco: VOC itself has none. Where pictures stay, `filename` is the way to them from the xml.
+//! Kestrel follows it; VOC's own tools look into `JPEGImages` alone.
 
 use super::classes::{Classes, held};
 use super::pictures::Pictures;
@@ -19,6 +20,9 @@ use quick_xml::events::BytesText;
 use std::io;
 use std::path::Path;
 
+/// The folder for the pictures.
+const PICTURES: &str = "JPEGImages";
+
 type Xml = Writer<Vec<u8>>;
 
 pub fn write(
@@ -27,24 +31,26 @@ pub fn write(
     pictures: &mut Pictures,
     summary: &mut WriteSummary,
 ) -> Result<(), WriteError> {
-    let lists = folder.join(LISTS);
-    make(&folder.join("Annotations"))?;
+    let (annotations, lists) = (folder.join("Annotations"), folder.join(LISTS));
+    make(&annotations)?;
     make(&lists)?;
     let classes = Classes::of(collection, 1, summary);
     write_text(&folder.join(LABELS), &lines(&classes.names))?;
     for split in &collection.splits {
         let index_of = classes.index_of(&split.dataset);
-        let mut names = Vec::with_capacity(split.dataset.images.len());
-        for record in &split.dataset.images {
-            let picture = pictures.place(record, &folder.join("JPEGImages"), summary)?;
+        let dataset = pictures.named_from(&annotations, &split.dataset);
+        let mut names = Vec::with_capacity(dataset.images.len());
+        for record in &dataset.images {
+            let picture = pictures.place(record, &folder.join(PICTURES), summary)?;
             let objects = held(record, &index_of, summary);
             let document = Annotation {
-                picture: &picture,
+                folder: (!pictures.stay()).then_some(PICTURES),
+                picture: if pictures.stay() { &record.name } else { &picture },
                 size: size_of(record),
                 objects: objects.iter().map(|(index, object)| (&*classes.names[*index], *object)),
             };
             let name = stem(Path::new(&picture));
-            let path = folder.join("Annotations").join(format!("{name}.xml"));
+            let path = annotations.join(format!("{name}.xml"));
             let xml = document.into_xml(summary);
             xml.and_then(|xml| write_whole(&path, &xml))
                 .map_err(|source| WriteError::io(&path, source))?;
@@ -62,6 +68,9 @@ pub fn write(
 
 /// What one xml says.
 struct Annotation<'d, O> {
+    /// The folder of the picture, if it is VOC's.
+    folder: Option<&'static str>,
+    /// Its name there, or else the way to it from the xml.
     picture: &'d str,
     size: Option<ImageSize>,
     /// Each with the name of its class.
@@ -72,7 +81,9 @@ impl<'d, O: Iterator<Item = (&'d str, &'d Object)>> Annotation<'d, O> {
     fn into_xml(self, summary: &mut WriteSummary) -> io::Result<Vec<u8>> {
         let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
         xml.create_element("annotation").write_inner_content(|xml| {
-            text(xml, "folder", "JPEGImages")?;
+            if let Some(folder) = self.folder {
+                text(xml, "folder", folder)?;
+            }
             text(xml, "filename", self.picture)?;
             if let Some(size) = self.size {
                 xml.create_element("size").write_inner_content(|xml| {

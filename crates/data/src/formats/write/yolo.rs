@@ -2,8 +2,7 @@
 //!
 //! A file of labels holds boxes or polygons, never both: Ultralytics takes a box on a line beside
 //! polygons for two points of one. So a data set is written as polygons when every object of it has
-//! some, and as boxes else. `path` is not written, since Ultralytics looks for one in its own folder.
-//! A set without splits is listed as `all`; Ultralytics itself wants `train` and `val`.
+//! some, and as boxes else.
 
 use super::classes::{Classes, held};
 use super::pictures::Pictures;
@@ -11,12 +10,13 @@ use super::{LossKind, WriteError, WriteSummary, clipped, file_name, make, size_o
 use crate::formats::locate::stem;
 use crate::formats::outline::bounds;
 use crate::{Collection, Object, ObjectBox, Outline};
+use data_yaml::DataYaml;
 use kestrel_core::ImageSize;
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::io;
 use std::path::Path;
+
+mod data_yaml;
 
 /// How far the box around a polygon may be from the box stated for it to be written instead, in
 /// pixels: what a conversion may move boxes by.
@@ -28,15 +28,6 @@ enum Shape {
     Polygons,
 }
 
-#[derive(Serialize)]
-struct DataYaml<'d> {
-    /// Folders of pictures by split.
-    #[serde(flatten)]
-    splits: BTreeMap<String, String>,
-    nc: usize,
-    names: BTreeMap<usize, &'d str>,
-}
-
 pub fn write(
     collection: &Collection,
     folder: &Path,
@@ -45,7 +36,7 @@ pub fn write(
 ) -> Result<(), WriteError> {
     let classes = Classes::of(collection, 0, summary);
     let shape = shape_of(collection);
-    let mut splits = BTreeMap::new();
+    let mut folders = BTreeMap::new();
     for split in &collection.splits {
         let index_of = classes.index_of(&split.dataset);
         let name = file_name(&split.name);
@@ -67,13 +58,10 @@ pub fn write(
             summary.images += 1;
             summary.objects += text.lines().count();
         }
-        splits.insert(key_of(&split.name), format!("images/{name}"));
+        folders.insert(split.name.clone(), format!("images/{name}"));
     }
-    let names = classes.names.iter().map(String::as_str).enumerate().collect();
-    let yaml = DataYaml { splits, nc: classes.names.len(), names };
-    let path = folder.join("data.yaml");
-    let text = serde_yaml::to_string(&yaml).map_err(io::Error::other);
-    text.map_err(|source| WriteError::io(&path, source)).and_then(|text| write_text(&path, &text))
+    let yaml = DataYaml { folders, names: &classes.names };
+    write_text(&folder.join("data.yaml"), &yaml.to_string())
 }
 
 fn shape_of(collection: &Collection) -> Shape {
@@ -150,14 +138,6 @@ fn joined(polygons: &[Vec<f64>]) -> Vec<f64> {
 fn inside(points: &[f64], size: ImageSize) -> Vec<f64> {
     let sides = [size.width as f64, size.height as f64];
     points.iter().zip(sides.iter().cycle()).map(|(value, side)| value.clamp(0.0, *side)).collect()
-}
-
-/// A split's key in `data.yaml`, beside the keys that mean something else.
-fn key_of(split: &str) -> String {
-    match split {
-        "path" | "nc" | "names" | "download" => format!("{split}_split"),
-        name => name.to_owned(),
-    }
 }
 
 /// Coordinates as shares of the picture's sides, x before y. Eight digits are a ten thousandth of a

@@ -85,11 +85,14 @@ pub fn read(file: &Path) -> Result<Layout, FormatError> {
     }
 }
 
+/// The places a key names. An empty one names none: Ultralytics asks for `val` where there is none too.
 fn places(value: &Value) -> Option<Vec<PathBuf>> {
-    match serde_yaml::from_value(value.clone()).ok()? {
-        Places::One(place) => Some(vec![place]),
-        Places::Many(places) => Some(places).filter(|places| !places.is_empty()),
-    }
+    let mut places = match serde_yaml::from_value(value.clone()).ok()? {
+        Places::One(place) => vec![place],
+        Places::Many(places) => places,
+    };
+    places.retain(|place| !place.as_os_str().is_empty());
+    Some(places).filter(|places| !places.is_empty())
 }
 
 /// The folders a path may be relative to, best first.

@@ -1,6 +1,6 @@
 //! One line of a label file: a class and a box, or a class and a polygon.
 
-use crate::formats::outline::bounds;
+use crate::formats::{counted, outline::bounds};
 use crate::{FindingKind, ObjectBox, Outline};
 use hotcoco::types::id_from_f64;
 use kestrel_core::ImageSize;
@@ -9,6 +9,10 @@ use kestrel_core::ImageSize;
 const BOX_VALUES: usize = 5;
 /// Values of the shortest line with a polygon: a class and three points.
 const MIN_POLYGON_VALUES: usize = 7;
+
+/// The largest part of a picture's side that is taken for one: what hangs over an edge is for a check
+/// to name, but nothing reaches as far as this, and pixels soon do.
+const MAX_PART: f64 = 2.0;
 
 /// An object in pixels.
 #[derive(Debug)]
@@ -28,6 +32,13 @@ pub fn parse(text: &str, size: ImageSize) -> Result<Line, (FindingKind, String)>
     let class = id_from_f64(*class).ok_or_else(|| {
         malformed(format!("the class is {class}, expected a whole number, 0 or more"))
     })?;
+    if let Some(found) = coordinates.iter().find(|value| **value > MAX_PART) {
+        return Err(malformed(format!(
+            "found the coordinate {found:?}, expected parts of the picture's width and height, from 0 \
+             to 1; if these are pixels, divide x by {} and y by {}",
+            size.width, size.height
+        )));
+    }
     let (width, height) = (size.width as f64, size.height as f64);
     match coordinates {
         [x, y, w, h] => {
@@ -42,9 +53,9 @@ pub fn parse(text: &str, size: ImageSize) -> Result<Line, (FindingKind, String)>
             Ok(Line { class, bbox: bounds(&outline), outline: Some(outline) })
         }
         _ => Err(malformed(format!(
-            "{} values, expected {BOX_VALUES} (class, centre x, centre y, width, height) or \
+            "{}, expected {BOX_VALUES} (class, centre x, centre y, width, height) or \
              {MIN_POLYGON_VALUES} or more, an odd number (class and the points of a polygon)",
-            values.len()
+            counted(values.len(), "value")
         ))),
     }
 }
@@ -83,11 +94,19 @@ mod tests {
     }
 
     #[test]
+    fn what_hangs_over_an_edge_is_no_pixel() {
+        let line = parse("0 1.001 0.5 0.5 2.0", SIZE).unwrap();
+        assert_eq!(line.bbox, ObjectBox { x: 150.2, y: -50.0, width: 100.0, height: 200.0 });
+    }
+
+    #[test]
     fn a_line_of_another_kind_says_why() {
         for (text, word) in [
             ("", "the class is NaN"),
-            ("0", "1 values"),
+            ("0", "1 value,"),
             ("0 0.5 0.5 0.5 0.5 0.9", "6 values"),
+            ("0 50 50 20 20", "divide x by 200 and y by 100"),
+            ("0 0.1 0.1 0.5 0.1 0.5 2.1", "the coordinate 2.1"),
             ("-1 0.5 0.5 0.5 0.5", "the class is -1"),
             ("cat 0.5 0.5 0.5 0.5", "`cat`"),
             ("0 0.5 0.5 0.5 NaN", "`NaN`"),

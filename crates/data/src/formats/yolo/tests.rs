@@ -1,7 +1,7 @@
 //! YOLO folders made here.
 
 use super::*;
-use crate::{Collection, Format, ObjectBox, read_collection, write_picture};
+use crate::{Collection, Format, ObjectBox, Severity, read_collection, write_picture};
 use kestrel_core::{ImageSize, RgbImage};
 use std::fs;
 use tempfile::TempDir;
@@ -53,6 +53,7 @@ fn a_data_yaml_is_read_in_its_usual_variants() {
         ("path: ../gone\ntrain: train\nval: valid\n", &both),
         ("path: .\ntrain: [train/images]\nvalid: [valid]\nroboflow: {version: 1}\n", &both),
         ("other: valid/images\ndownload: train.sh\n", &["other: c.png (0)"]),
+        ("train: train/images\nval:\ntest: ''\n", &both[..1]),
         ("train: lists/train.txt\n", &["train: a.png (1), c.png (0)"]),
         ("train: [train, valid]\n", &["train: a.png (1), deep/b.png (0), c.png (0)"]),
     ] {
@@ -138,6 +139,18 @@ fn what_is_wrong_is_a_finding_with_its_line() {
     assert!(line.contains("a.txt:3: malformed annotation: 6 values"), "{line}");
     assert!(picture.contains("broken.txt:1") && picture.contains("broken.png"), "{picture}");
     assert!(label.contains("gone.txt: missing image"), "{label}");
+}
+
+/// A box that reaches a little over the edge is kept, for a check to name.
+#[test]
+fn labels_in_pixels_are_findings_with_their_line() {
+    let labels = format!("{LINE}1 1.001 0.5 0.5 0.5\n0 50 50 20 20\n");
+    let folder = folder(&[("images/a.png", ""), ("labels/a.txt", &labels)]);
+    let split = read_collection(folder.path()).unwrap().splits.remove(0);
+    assert_eq!(split.dataset.num_objects(), 2);
+    let [finding] = &split.findings[..] else { panic!("{:?}", split.findings) };
+    assert_eq!((finding.place.line, finding.severity()), (Some(3), Severity::Error));
+    assert!(finding.detail.contains("parts of the picture"), "{finding}");
 }
 
 #[test]
