@@ -54,14 +54,26 @@ fn a_model_and_its_own_results_score_the_same() {
 
     work.run("eval --results r.json --data drawn --json saved.json").done();
     assert_eq!(parsed(&work.read("saved.json"))["masks"]["coco"], of_model["masks"]["coco"]);
-    work.run("detect drawn --model nuclei -o lines.json").done();
-    work.run("eval --results lines.json --data drawn --json lines.e.json").done();
-    let of_lines = parsed(&work.read("lines.e.json"));
-    for number in ["ap", "ap50", "ar_max"] {
-        let [lines, model] = [&of_lines, &of_model].map(|of| of["boxes"]["coco"][number].as_f64());
-        // Lines hold corners in float32, results sides: their last bits may differ.
-        assert!((lines.unwrap() - model.unwrap()).abs() < 1e-3, "{number}: {lines:?} {model:?}");
+    for format in ["json", "coco"] {
+        work.run(&format!("detect drawn --model nuclei --format {format} -o found.json")).done();
+        work.run("eval --results found.json --data drawn --json found.e.json").done();
+        let of_found = parsed(&work.read("found.e.json"));
+        for number in ["ap", "ap50", "ar_max"] {
+            let [found, model] =
+                [&of_found, &of_model].map(|of| of["boxes"]["coco"][number].as_f64());
+            // Lines hold corners in float32, results sides: their last bits may differ.
+            let difference = (found.unwrap() - model.unwrap()).abs();
+            assert!(difference < 1e-3, "{format}, {number}: {found:?} {model:?}");
+        }
     }
+}
+
+#[test]
+fn images_without_results_are_counted() {
+    let work = Workplace::with_micrographs(3);
+    work.run("detect drawn/micrograph-0002.png --format coco -o one.json").done();
+    let answer = work.run("eval --results one.json --data drawn").done();
+    assert!(answer.stderr.contains("no result for 2 of 3 images"), "{}", answer.stderr);
 }
 
 #[test]

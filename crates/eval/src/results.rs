@@ -5,6 +5,7 @@
 //! classes where COCO numbers them. The order of the list is kept: it decides between equal scores.
 
 mod checked;
+mod known;
 mod lines;
 mod list;
 mod made;
@@ -25,12 +26,14 @@ pub(crate) use checked::{Detections, Geometry};
 
 /// Reads a COCO results list, or the lines of `kestrel detect --format json`.
 ///
-/// The lines name files: the image meant is the one of the ground truth that shares the file name
-/// and the most folder names before it. An empty file holds no results.
+/// The lines name files, and so do the records of `kestrel detect --format coco` (`file_name`): the image
+/// meant is the one of the ground truth that shares the file name and the most folder names before it.
+/// Where a record names its class (`category_name`), that name counts, not the number. An empty file holds
+/// no results.
 ///
 /// # Errors
 /// When the file cannot be read or is of neither format, with the line or the place in the list;
-/// and for lines, when an image or a class is not in the ground truth, or is there twice.
+/// and for names, when an image or a class is not in the ground truth, or is there twice.
 pub fn read_results(path: &Path, truth: &Truth) -> Result<Vec<Annotation>, EvalError> {
     let file = File::open(path).map_err(|source| EvalError::io(path, source))?;
     let mut reader = BufReader::new(file);
@@ -40,7 +43,7 @@ pub fn read_results(path: &Path, truth: &Truth) -> Result<Vec<Annotation>, EvalE
     let reader = Cursor::new(blank).chain(reader);
     match first {
         None => Ok(Vec::new()),
-        Some(b'[') => list::read(reader, path),
+        Some(b'[') => list::read(reader, path, truth),
         Some(b'{') => lines::read(reader, path, truth),
         Some(other) => {
             let reason = format!("found a file that begins with \"{}\"", other.escape_ascii());

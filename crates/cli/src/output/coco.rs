@@ -1,7 +1,7 @@
 //! A COCO results list, as `loadRes` of pycocotools takes it: <https://cocodataset.org/#format-results>.
 //!
-//! `category_id` is the label. `file_name` is an addition that COCO's tools ignore: it tells which
-//! image a number means where the file names gave none. An image without detections has no record.
+//! `category_id` is the label. `file_name` and `category_name` are additions that COCO's tools ignore: they
+//! tell what a number means, and `kestrel eval` goes by them. An image without detections has no record.
 
 use super::ImageResult;
 use super::json::CocoMask;
@@ -19,6 +19,7 @@ struct Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     segmentation: Option<CocoMask>,
     file_name: Cow<'a, str>,
+    category_name: &'a str,
 }
 
 impl<'a> Record<'a> {
@@ -31,6 +32,7 @@ impl<'a> Record<'a> {
             score: detection.score,
             segmentation: detection.mask.as_ref().map(CocoMask::from),
             file_name: result.path.to_string_lossy(),
+            category_name: result.categories.name(detection.label),
         }
     }
 }
@@ -73,10 +75,11 @@ mod tests {
         let expected = concat!(
             "[\n",
             r#"{"image_id":7,"category_id":1,"bbox":[1.0,0.5,2.0,1.5],"score":0.9,"#,
-            r#""segmentation":{"size":[4,8],"counts":"4220d0"},"file_name":"bilder/Käfer 1.jpg"}"#,
+            r#""segmentation":{"size":[4,8],"counts":"4220d0"},"file_name":"bilder/Käfer 1.jpg","#,
+            r#""category_name":"cat, big"}"#,
             ",\n",
             r#"{"image_id":7,"category_id":2,"bbox":[0.0,0.0,8.0,4.0],"score":0.25,"#,
-            r#""file_name":"bilder/Käfer 1.jpg"}"#,
+            r#""file_name":"bilder/Käfer 1.jpg","category_name":"\"dog\""}"#,
             "\n]\n",
         );
         assert_eq!(list, expected);

@@ -1,11 +1,10 @@
 //! Kestrel's own results: a JSON object a line, a line an image.
 
-use super::names::{ImageNames, Named};
-use crate::error::first_few;
+use super::known::Known;
 use crate::{EvalError, Truth};
 use hotcoco::{Annotation, Segmentation};
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::path::Path;
 
@@ -57,53 +56,26 @@ pub(super) fn read(
     resolver.finish()
 }
 
-/// Turns names into the numbers of the ground truth, and remembers those it does not know.
+/// Turns lines into annotations in the numbers of the ground truth.
 struct Resolver<'a> {
     path: &'a Path,
     truth: &'a Truth,
-    images: ImageNames,
-    /// None where two classes share the name.
-    categories: BTreeMap<String, Option<u64>>,
+    known: Known,
     /// The line that spoke of an image.
     line_of_image: BTreeMap<u64, u64>,
-    unknown_images: BTreeSet<String>,
-    unknown_categories: BTreeSet<String>,
     annotations: Vec<Annotation>,
 }
 
 impl<'a> Resolver<'a> {
     fn new(path: &'a Path, truth: &'a Truth) -> Self {
-        let mut categories = BTreeMap::new();
-        for class in truth.classes() {
-            let id = Some(class.category_id);
-            categories.entry(class.name).and_modify(|id| *id = None).or_insert(id);
-        }
-        Self {
-            path,
-            truth,
-            images: ImageNames::new(&truth.dataset().images),
-            categories,
-            line_of_image: BTreeMap::new(),
-            unknown_images: BTreeSet::new(),
-            unknown_categories: BTreeSet::new(),
-            annotations: Vec::new(),
-        }
+        let (known, line_of_image) = (Known::new(truth), BTreeMap::new());
+        Self { path, truth, known, line_of_image, annotations: Vec::new() }
     }
 
     fn take(&mut self, line: Line, number: u64) -> Result<(), EvalError> {
-        let fail =
-            |reason: String| EvalError::results(self.path, format!("line {number}: {reason}"));
-        let image_id = match self.images.find(&line.image) {
-            Named::One(id) => id,
-            Named::None => {
-                self.unknown_images.insert(line.image);
-                return Ok(());
-            }
-            Named::Several(names) => {
-                let names = first_few(names);
-                return Err(fail(format!("{} may be any of {names}", line.image)));
-            }
-        };
+        let path = self.path;
+        let fail = |reason: String| EvalError::results(path, format!("line {number}: {reason}"));
+        let Some(image_id) = self.known.image(&line.image).map_err(fail)? else { return Ok(()) };
         self.check_size(image_id, &line).map_err(fail)?;
         if let Some(earlier) = self.line_of_image.insert(image_id, number) {
             return Err(fail(format!("{} is the image of line {earlier}", line.image)));
@@ -123,14 +95,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn push(&mut self, image_id: u64, object: Object) -> Result<(), String> {
-        let category_id = match self.categories.get(&object.category) {
-            Some(Some(id)) => *id,
-            Some(None) => return Err(format!("two classes are called {}", object.category)),
-            None => {
-                self.unknown_categories.insert(object.category);
-                return Ok(());
-            }
-        };
+        let Some(category_id) = self.known.category(&object.category)? else { return Ok(()) };
         let [x1, y1, x2, y2] = object.corners;
         let mask =
             |mask: MaskCode| Segmentation::CompressedRle { size: mask.size, counts: mask.counts };
@@ -146,17 +111,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn finish(self) -> Result<Vec<Annotation>, EvalError> {
-        if !self.unknown_images.is_empty() {
-            let count = self.unknown_images.len();
-            return Err(EvalError::UnknownImages { count, first: first_few(self.unknown_images) });
-        }
-        if !self.unknown_categories.is_empty() {
-            return Err(EvalError::UnknownCategories {
-                count: self.unknown_categories.len(),
-                first: first_few(self.unknown_categories),
-                known: first_few(self.categories.into_keys()),
-            });
-        }
+        self.known.finish()?;
         Ok(self.annotations)
     }
 }

@@ -1,9 +1,10 @@
 //! COCO's results list: one array of objects, read one by one.
 
-use crate::EvalError;
+use super::known::Known;
+use crate::{EvalError, Truth};
 use hotcoco::types::id_from_f64;
 use hotcoco::{Annotation, Segmentation};
-use serde::de::{Error, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
 use std::io::Read;
@@ -17,58 +18,81 @@ struct Row {
     bbox: Option<[f64; 4]>,
     score: f64,
     segmentation: Option<Segmentation>,
+    /// What `kestrel detect` adds, which had no data set to take numbers from: where they are there,
+    /// names decide.
+    file_name: Option<String>,
+    category_name: Option<String>,
 }
 
 /// A whole number, also when written `1.0`, as numpy and pandas do.
 struct Id(u64);
 
-struct Rows(Vec<Annotation>);
-
-pub(super) fn read(reader: impl Read, path: &Path) -> Result<Vec<Annotation>, EvalError> {
+pub(super) fn read(
+    reader: impl Read,
+    path: &Path,
+    truth: &Truth,
+) -> Result<Vec<Annotation>, EvalError> {
+    let mut known = Known::new(truth);
     let mut deserializer = serde_json::Deserializer::from_reader(reader);
-    let rows = Rows::deserialize(&mut deserializer);
+    let rows = Rows(&mut known).deserialize(&mut deserializer);
     let rows = rows.and_then(|rows| deserializer.end().map(|()| rows));
-    rows.map(|Rows(rows)| rows).map_err(|error| EvalError::results(path, error.to_string()))
+    let rows = rows.map_err(|error| EvalError::results(path, error.to_string()))?;
+    known.finish()?;
+    Ok(rows)
 }
 
-impl From<Row> for Annotation {
-    fn from(row: Row) -> Self {
-        Self {
-            image_id: row.image_id.0,
-            category_id: row.category_id.0,
-            bbox: row.bbox,
-            score: Some(row.score),
-            segmentation: row.segmentation,
-            ..Self::default()
-        }
+impl Row {
+    /// In the numbers of the ground truth; none where it does not know a name.
+    fn resolved(self, known: &mut Known) -> Result<Option<Annotation>, String> {
+        let image_id = match &self.file_name {
+            Some(name) => known.image(name)?,
+            None => Some(self.image_id.0),
+        };
+        let category_id = match &self.category_name {
+            Some(name) => known.category(name)?,
+            None => Some(self.category_id.0),
+        };
+        Ok(image_id.zip(category_id).map(|(image_id, category_id)| Annotation {
+            image_id,
+            category_id,
+            bbox: self.bbox,
+            score: Some(self.score),
+            segmentation: self.segmentation,
+            ..Annotation::default()
+        }))
     }
 }
 
-impl<'de> Deserialize<'de> for Rows {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
+/// Reads the list; nothing but the numbers of a row stays in memory.
+struct Rows<'a>(&'a mut Known);
 
-        impl<'de> Visitor<'de> for List {
-            type Value = Rows;
+impl<'de> DeserializeSeed<'de> for Rows<'_> {
+    type Value = Vec<Annotation>;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of results")
-            }
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Rows, A::Error> {
-                let mut rows = Vec::new();
-                loop {
-                    let index = rows.len();
-                    let at_index = |error| A::Error::custom(format!("result {index}: {error}"));
-                    match list.next_element::<Row>().map_err(at_index)? {
-                        Some(row) => rows.push(row.into()),
-                        None => return Ok(Rows(rows)),
-                    }
-                }
-            }
+impl<'de> Visitor<'de> for Rows<'_> {
+    type Value = Vec<Annotation>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of results")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut rows = Vec::new();
+        for index in 0usize.. {
+            let at_index = |error: &dyn fmt::Display| {
+                A::Error::custom(format!("result {index}: {error}"))
+            };
+            let Some(row) = list.next_element::<Row>().map_err(|error| at_index(&error))? else {
+                break;
+            };
+            rows.extend(row.resolved(self.0).map_err(|error| at_index(&error))?);
         }
-
-        deserializer.deserialize_seq(List)
+        Ok(rows)
     }
 }
 

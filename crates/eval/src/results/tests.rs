@@ -37,6 +37,23 @@ fn cocos_list() {
     assert!(has_mask(&list[1]) && !has_mask(&list[0]));
 }
 
+/// Numbers that `kestrel detect` made up where it knew no others.
+#[test]
+fn names_count_more_than_numbers() {
+    let row = |names: &str| {
+        let row = r#"{"image_id":7,"category_id":1,"bbox":[1,2,3,4],"score":1"#;
+        read(format!("[{row},{names}}}]").as_bytes())
+    };
+    let one = &row(r#""file_name":"photos/9.png","category_name":"b""#).unwrap()[0];
+    assert_eq!((one.image_id, one.category_id), (9, 4));
+    let one = &row(r#""file_name":"9.png""#).unwrap()[0];
+    assert_eq!((one.image_id, one.category_id), (9, 1));
+    let error = row(r#""file_name":"8.png""#).unwrap_err().to_string();
+    assert!(error.contains("not in the ground truth: 8.png"), "{error}");
+    let error = row(r#""category_name":"zebra""#).unwrap_err().to_string();
+    assert!(error.contains("zebra"), "{error}");
+}
+
 #[test]
 fn nothing_is_no_results() {
     for nothing in ["", " \n", "[]", "[ ]\n"] {

@@ -2,14 +2,13 @@
 
 use crate::console::counted;
 use crate::inference::{self, Seen};
-use crate::output::{Destination, write_text};
 use crate::progress::Progress;
 use crate::{device, model_source};
 use anyhow::{Result, bail};
 use kestrel_args::ScoreArgs;
 use kestrel_core::{Categories, Detection, Label};
 use kestrel_data::{Dataset, ImageRecord};
-use kestrel_eval::{Annotation, Cost, found, results_json};
+use kestrel_eval::{Annotation, Cost, found};
 use kestrel_rcnn::{Model, Preparation};
 use kestrel_train::record::peak_memory_bytes;
 use std::collections::BTreeMap;
@@ -63,9 +62,6 @@ impl ModelRun {
         })?;
         let secs = progress.finish().as_secs_f64();
         let results: Vec<Annotation> = by_image.into_iter().flatten().collect();
-        if let Some(path) = &arguments.save_results {
-            write_text(&Destination::from(path.clone()), &results_json(&results))?;
-        }
         let num_images = images.len() - num_unreadable;
         let cost = Cost {
             secs_per_image: in_network.as_secs_f64() / num_images.max(1) as f64,

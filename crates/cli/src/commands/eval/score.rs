@@ -2,6 +2,7 @@
 
 use super::model_run::ModelRun;
 use super::{gallery, is_standard_output, json_text, open_truth, tables};
+use crate::console::counted;
 use crate::output::{Destination, write_text};
 use crate::place::check_file;
 use crate::{Outcome, console, device};
@@ -9,9 +10,11 @@ use anyhow::{Result, bail};
 use kestrel_args::ScoreArgs;
 use kestrel_data::{Dataset, Split};
 use kestrel_eval::{
-    EvalOptions, Evaluation, Fact, ReportExtras, coco_iou_thresholds, evaluate, html, read_results,
+    Annotation, EvalOptions, Evaluation, Fact, ReportExtras, Truth, coco_iou_thresholds, evaluate,
+    html, read_results, results_json,
 };
 use std::collections::BTreeSet;
+use tch::Device;
 
 /// Gets results, scores them, and writes what was asked for.
 pub(crate) fn run(arguments: &ScoreArgs) -> Result<Outcome> {
@@ -22,14 +25,7 @@ pub(crate) fn run(arguments: &ScoreArgs) -> Result<Outcome> {
     // Threads are counted before any of them works.
     let device = device::prepare(&arguments.compute)?;
     let (split, truth) = open_truth(&arguments.truth)?;
-    let (results, run) = match (&arguments.results, &arguments.model) {
-        (Some(path), _) => (read_results(path, &truth)?, None),
-        (None, Some(model)) => {
-            let (results, run) = ModelRun::new(arguments, model, device, &split.dataset)?;
-            (results, Some(run))
-        }
-        (None, None) => bail!("expected --model or --results; see `kestrel eval --help`"),
-    };
+    let (results, run) = results(arguments, device, &split.dataset, &truth)?;
     // The page draws single detections again.
     let kept = arguments.report.is_some().then(|| results.clone());
     let evaluation = evaluate(&truth, results, &options(arguments, &split.dataset))?;
@@ -57,6 +53,42 @@ pub(crate) fn run(arguments: &ScoreArgs) -> Result<Outcome> {
         Some(run) if run.num_unreadable > 0 => Outcome::SomeInputsFailed,
         _ => Outcome::Done,
     })
+}
+
+/// What a file says, or what a model finds and what that took.
+fn results(
+    arguments: &ScoreArgs,
+    device: Device,
+    dataset: &Dataset,
+    truth: &Truth,
+) -> Result<(Vec<Annotation>, Option<ModelRun>)> {
+    match (&arguments.results, &arguments.model) {
+        (Some(path), _) => {
+            let results = read_results(path, truth)?;
+            mention_missing(&results, dataset);
+            Ok((results, None))
+        }
+        (None, Some(model)) => {
+            let (results, run) = ModelRun::new(arguments, model, device, dataset)?;
+            if let Some(path) = &arguments.save_results {
+                write_text(&Destination::from(path.clone()), &results_json(&results))?;
+            }
+            Ok((results, Some(run)))
+        }
+        (None, None) => bail!("expected --model or --results; see `kestrel eval --help`"),
+    }
+}
+
+/// Images without results may be without objects, or may never have been looked at.
+fn mention_missing(results: &[Annotation], dataset: &Dataset) {
+    let found: BTreeSet<u64> = results.iter().map(|result| result.image_id).collect();
+    let missing = dataset.images.iter().filter(|image| !found.contains(&image.id)).count();
+    if missing > 0 {
+        console::note(format_args!(
+            "note: no result for {missing} of {}; their objects count as missed",
+            counted(dataset.images.len(), "image")
+        ));
+    }
 }
 
 fn options(arguments: &ScoreArgs, dataset: &Dataset) -> EvalOptions {
