@@ -66,6 +66,17 @@ pub struct StartReport {
     pub other_shape: Vec<String>,
     /// Variables that start anew since the file lacks them.
     pub missing: Vec<String>,
+    /// Classes whose part of the heads was taken over, where the file names its classes.
+    pub classes_taken: Vec<String>,
+    /// Classes that the file does not know: their part of the heads starts anew.
+    pub classes_anew: Vec<String>,
+}
+
+/// The same variables, so that some can be picked.
+pub(crate) fn shallow(
+    variables: &BTreeMap<String, Tensor>,
+) -> impl Iterator<Item = (String, Tensor)> {
+    variables.iter().map(|(name, variable)| (name.clone(), variable.shallow_clone()))
 }
 
 /// Takes over every weight that fits. A classifier's names, which start at `conv1`, are those of the

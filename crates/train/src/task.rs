@@ -2,6 +2,7 @@
 
 use crate::error::TrainError;
 use crate::record::Looked;
+use crate::start;
 use kestrel_core::Categories;
 use kestrel_data::{Sample, Unreadable};
 use kestrel_rcnn::Draw;
@@ -86,6 +87,5 @@ pub(crate) fn state_dict(
     weights: &BTreeMap<String, Tensor>,
     text: BTreeMap<String, String>,
 ) -> Result<StateDict, TrainError> {
-    let tensors = weights.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
-    Ok(StateDict::from_tensors(tensors, text)?)
+    Ok(StateDict::from_tensors(start::shallow(weights), text)?)
 }

@@ -6,7 +6,7 @@ use crate::data::{DataConfig, TrainingData};
 use crate::error::TrainError;
 use kestrel_data::{
     Augmentation, Collection, CropsSummary, Dataset, Format, ImageRecord, ObjectBox, Split,
-    read_collection, write_crops,
+    classes_of_crops, read_collection, write_crops,
 };
 use kestrel_resnet::InputConfig;
 use std::path::Path;
@@ -52,12 +52,12 @@ impl ClassificationData {
             return Self::of(data, None).checked(&place);
         }
         let (names, folder) = (data.names.clone(), folder.join(CROPS));
+        let found = collection_of(data, path);
         // It was renamed to its place when it was complete.
         let summary = match folder.is_dir() {
             true if goes_on => None,
             true => return Err(TrainError::CropsThere { place: folder }),
             false => {
-                let found = collection_of(data, path);
                 let summary = write_crops(&found, &folder, &config.classify.crops, progress)?;
                 require_two_classes(&summary, &folder, &place)?;
                 Some(summary)
@@ -65,7 +65,16 @@ impl ClassificationData {
         };
         let crops = read_collection(&folder)?;
         let parts = parts_of(&crops);
-        let crops = TrainingData::of(crops, &parts, config.seed)?;
+        let mut crops = TrainingData::of(crops, &parts, config.seed)?;
+        let class_of = classes_of_crops(&found);
+        for category in std::iter::once(&mut crops.train)
+            .chain(&mut crops.val)
+            .flat_map(|dataset| &mut dataset.categories)
+        {
+            if let Some(class) = class_of.get(&category.name) {
+                category.name.clone_from(class);
+            }
+        }
         Self::of(TrainingData { names, ..crops }, summary).checked(&place)
     }
 

@@ -167,6 +167,9 @@ fn objects_that_are_cut_out_are_held_back_with_their_pictures() {
     let coco = as_coco(pictures.path(), runs.path(), |bbox| {
         *bbox = ObjectBox::from_corners(1.0, 1.0, 23.0, 19.0);
     });
+    // No name of a folder.
+    let text = fs::read_to_string(&coco).unwrap().replace("\"red\"", "\"red/rot\"");
+    fs::write(&coco, text).unwrap();
     for (share, is_scored) in [(0.25, true), (0.0, false)] {
         let folder = runs.path().join(share.to_string());
         let mut config = config(&coco);
@@ -174,6 +177,7 @@ fn objects_that_are_cut_out_are_held_back_with_their_pictures() {
         for goes_on in [false, true] {
             let data = ClassificationData::open(&config, &folder, goes_on, &|_| ()).unwrap();
             assert_eq!(data.val.is_some(), is_scored);
+            assert_eq!(data.classes(), ["blue", "red/rot"]);
         }
         let error = ClassificationData::open(&config, &folder, false, &|_| ()).unwrap_err();
         assert!(error.to_string().contains("found a folder where the objects"), "{error}");

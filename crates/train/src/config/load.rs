@@ -6,6 +6,7 @@
 //! reads and writes it.
 
 mod chain;
+mod decided;
 mod document;
 mod error;
 mod key_path;
@@ -177,7 +178,7 @@ fn locate(misfit: &Misfit, merged: &Node, chain: &[Document], known: &Node) -> C
     let reason = misfit.explained(known);
     let origin = merged.origin_at(&misfit.path);
     match origin {
-        Origin::Default => ConfigError::Defaults { reason },
+        Origin::Default | Origin::Decided(_) => ConfigError::Defaults { reason },
         Origin::CommandLine(argument) => {
             ConfigError::CommandLine { argument: argument.to_string(), reason }
         }

@@ -76,10 +76,11 @@ pub struct ModelConfig {
     pub start: StartConfig,
     /// What it is built of. The number of classes is the data's, whatever stands here.
     pub architecture: Architecture,
-    /// Whether it is built as the detector it starts from is, whatever stands in `architecture`.
+    /// Whether it is built as the detector it starts from is; of `architecture` counts what is said
+    /// after this, in a config based on the one that says this, or by `--set`.
     pub as_start: bool,
-    /// Whether the sizes of pictures and anchors are chosen to suit the data, whatever stands in
-    /// `architecture`.
+    /// Whether the sizes of pictures and anchors are chosen to suit the data; sizes said after this
+    /// count.
     pub fit_to_data: bool,
 }
 

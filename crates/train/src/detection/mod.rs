@@ -1,5 +1,6 @@
 //! Faster and Mask R-CNN as something to be learnt.
 
+mod heads;
 mod look;
 
 use crate::config::TrainConfig;
@@ -8,6 +9,7 @@ use crate::error::TrainError;
 use crate::stages::BACKBONE;
 use crate::start::{self, StartReport};
 use crate::task::{Score, Task, Validated, state_dict};
+use heads::Shared;
 use kestrel_core::Categories;
 use kestrel_data::{LoaderConfig, Sample};
 use kestrel_eval::{CocoNumbers, EvalOptions, evaluate};
@@ -66,12 +68,23 @@ impl DetectionTask {
         &self.architecture
     }
 
-    /// Takes over every weight that fits: a detector's, or a classifier's as the backbone.
+    /// Takes over every weight that fits: a detector's, or a classifier's as the backbone. Of a detector
+    /// that names its classes, the heads take over those that the data has too.
     ///
     /// # Errors
     /// When nothing fits.
     pub fn start_from(&self, weights: &StateDict) -> Result<StartReport, TrainError> {
-        start::take_over(&self.variables, weights, BACKBONE)
+        let Some(theirs) = heads::names_of(weights) else {
+            return start::take_over(&self.variables, weights, BACKBONE);
+        };
+        let is_head = |name: &String| heads::rows_per_class(name).is_some();
+        let (heads, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            start::shallow(&self.variables).partition(|(name, _)| is_head(name));
+        let mut report = start::take_over(&others, weights, BACKBONE)?;
+        let shared = Shared::of(&theirs, &self.categories);
+        report.num_taken += shared.take_over(&heads, weights);
+        (report.classes_taken, report.classes_anew) = (shared.taken, shared.anew);
+        Ok(report)
     }
 
     /// Lets the first parts of the backbone learn nothing.

@@ -24,6 +24,15 @@ struct Ready<B> {
     image_ids: Vec<u64>,
 }
 
+/// What the batches of a step came to.
+#[derive(Default)]
+struct Gathered {
+    losses: BTreeMap<String, f64>,
+    image_ids: Vec<u64>,
+    /// That of the first batch.
+    epoch: u64,
+}
+
 /// The steps of a run, one after the other.
 pub(super) struct Steps<'a, T: Task> {
     task: &'a T,
@@ -80,26 +89,9 @@ impl<'a, T: Task> Steps<'a, T> {
         let begin = Instant::now();
         let step = state.progress.step + 1;
         let lr = self.plan.schedule.lr(step - 1);
-        let mut draw = Draw::of_step(self.config.seed, step);
         state.optimiser.zero_grad();
-        let mut losses = BTreeMap::new();
-        let mut image_ids = Vec::new();
-        let mut epoch = None;
-        let RecipeConfig { accumulate, precision, .. } = self.config.train;
-        let weight = 1.0 / accumulate as f64;
         let scale = state.progress.loss_scale.as_ref().map_or(1.0, LossScale::factor);
-        for _ in 0..accumulate {
-            let (of_epoch, ready) = self.ready(step, observer)?;
-            epoch.get_or_insert(of_epoch);
-            image_ids.extend(ready.image_ids);
-            let backward = || self.task.backward(&ready.batch, &mut draw, weight * scale);
-            let losses_of_batch = caught(|| precision.during(backward))
-                .unwrap_or_else(|reason| Err(TrainError::Network { step, reason }));
-            for (name, value) in losses_of_batch? {
-                self.require_finite(step, name, value, &image_ids)?;
-                *losses.entry(name.to_owned()).or_insert(0.0) += value * weight;
-            }
-        }
+        let Gathered { losses, image_ids, epoch } = self.gather(step, scale, observer)?;
         if scale != 1.0 {
             state.optimiser.scale_gradients(1.0 / scale);
         }
@@ -113,7 +105,35 @@ impl<'a, T: Task> Steps<'a, T> {
         self.sums.add(losses, grad_norm);
         self.sums.num_images += image_ids.len();
         self.sums.secs += begin.elapsed().as_secs_f64();
-        Ok(self.is_line(step).then(|| self.line(step, epoch.unwrap_or_default(), lr)))
+        Ok(self.is_line(step).then(|| self.line(step, epoch, lr)))
+    }
+
+    /// Adds up the gradients of the batches of a step, `scale` times as large.
+    fn gather(
+        &mut self,
+        step: u64,
+        scale: f64,
+        observer: &mut dyn Observer,
+    ) -> Result<Gathered, TrainError> {
+        let mut draw = Draw::of_step(self.config.seed, step);
+        let RecipeConfig { accumulate, precision, .. } = self.config.train;
+        let weight = 1.0 / accumulate as f64;
+        let mut gathered = Gathered::default();
+        for number in 0..accumulate {
+            let (epoch, ready) = self.ready(step, observer)?;
+            if number == 0 {
+                gathered.epoch = epoch;
+            }
+            gathered.image_ids.extend(ready.image_ids);
+            let backward = || self.task.backward(&ready.batch, &mut draw, weight * scale);
+            let losses = caught(|| precision.during(backward))
+                .unwrap_or_else(|reason| Err(TrainError::Network { step, reason }));
+            for (name, value) in losses? {
+                self.require_finite(step, name, value, &gathered.image_ids)?;
+                *gathered.losses.entry(name.to_owned()).or_insert(0.0) += value * weight;
+            }
+        }
+        Ok(gathered)
     }
 
     fn move_weights(&self, state: &mut RunState<'_>, step: u64, grad_norm: f64, lr: f64) {

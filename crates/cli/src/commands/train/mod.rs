@@ -47,6 +47,7 @@ pub(crate) fn run(arguments: &TrainArgs) -> Result<Outcome> {
     let is_new = newest_step(&folder.checkpoints())?.is_none();
     let named = resolved.value.model.start.weights.as_deref().filter(|_| is_new);
     let start = prepare::Start::open(named)?;
+    let is_fitted = resolved.value.model.fit_to_data;
     let resolved = prepare::settled(resolved, &start, &data.train)?;
     let config = &resolved.value;
     let task = DetectionTask::new(config, &data, device)?;
@@ -56,6 +57,7 @@ pub(crate) fn run(arguments: &TrainArgs) -> Result<Outcome> {
     task.freeze(config.model.start.freeze_stages);
     let plan = Plan::new(config, &data.train)?;
     describe(&data, &task, device);
+    warn_of_anchors(task.architecture(), &data, is_fitted);
     describe_run(config, &plan);
     let next = format!("kestrel detect PICTURES --model {}", folder.model().display());
     if arguments.resume.is_none() {
@@ -78,7 +80,10 @@ fn carry_out(
     let ending = kestrel_train::run(task, &dataset, config, plan, folder, &mut watch)?;
     watch.finish();
     conclude(ending, folder, next);
-    Ok(Outcome::Done)
+    Ok(match ending {
+        Ending::Stopped { .. } => Outcome::Stopped,
+        Ending::Finished { .. } | Ending::NoGain { .. } => Outcome::Done,
+    })
 }
 
 /// The config of a run that was begun.
@@ -176,6 +181,9 @@ fn describe(data: &TrainingData, task: &DetectionTask, device: Device) {
         data.names
     ));
     warn_of_left_out(data.num_findings);
+    if data.num_learnt() == 0 {
+        console::note("warning: no object to learn from: the model will learn to find nothing");
+    }
     let architecture = task.architecture();
     console::note(format_args!(
         "model: {} on {}; pictures at {} to {} pixels, anchors from {} pixels",
@@ -185,7 +193,6 @@ fn describe(data: &TrainingData, task: &DetectionTask, device: Device) {
         architecture.resize.max_size,
         architecture.anchors.sizes.first().copied().unwrap_or_default()
     ));
-    warn_of_anchors(architecture, data);
     warn_of_outlines(architecture, data);
 }
 
@@ -221,8 +228,8 @@ fn describe_run(config: &TrainConfig, plan: &Plan) {
         _ => String::new(),
     };
     console::note(format_args!(
-        "run: {} steps of {}, {:.1} steps an epoch; learning rate {}{scaled}",
-        plan.num_steps,
+        "run: {} of {}, {:.1} steps an epoch; learning rate {}{scaled}",
+        counted(plan.num_steps as usize, "step"),
         counted(config.images_per_step(), "image"),
         plan.steps_per_epoch,
         config.scaled_lr()
@@ -230,12 +237,13 @@ fn describe_run(config: &TrainConfig, plan: &Plan) {
 }
 
 /// Objects that no anchor suits are learnt badly.
-fn warn_of_anchors(architecture: &Architecture, data: &TrainingData) {
+fn warn_of_anchors(architecture: &Architecture, data: &TrainingData, is_fitted: bool) {
     let share = anchor_fit(architecture, &data.train).unmatched_share.unwrap_or(0.0);
     if share > MOST_WITHOUT_ANCHOR {
+        let fit = if is_fitted { "" } else { "`--set model.fit_to_data=true`, or " };
         console::note(format_args!(
-            "warning: no anchor suits {:.0} % of the objects; try `--set model.fit_to_data=true`, or \
-             other `model.architecture.anchors.sizes`",
+            "warning: no anchor suits {:.0} % of the objects; try {fit}other \
+             `model.architecture.anchors.sizes` or `ratios`",
             100.0 * share
         ));
     }
@@ -250,13 +258,15 @@ fn write_config(config: &Resolved<TrainConfig>, folder: &Path) -> Result<()> {
 /// How it ended, and the lines to type next.
 fn conclude(ending: Ending, folder: &RunFolder, next: &[String]) {
     let path = folder.path().display();
+    let steps = |step: u64| counted(step as usize, "step");
     match ending {
-        Ending::Finished { step } => console::note(format_args!("finished after {step} steps")),
+        Ending::Finished { step } => console::note(format_args!("finished after {}", steps(step))),
         Ending::NoGain { step } => console::note(format_args!(
-            "ended after {step} steps: the scores did not get better any more"
+            "ended after {}: the scores did not get better any more",
+            steps(step)
         )),
         Ending::Stopped { step } => {
-            console::note(format_args!("stopped after {step} steps; go on with:"));
+            console::note(format_args!("stopped after {}; go on with:", steps(step)));
             console::note(format_args!("  kestrel train --resume {path}"));
             return;
         }

@@ -37,8 +37,19 @@ impl Start {
             console::note("start: every weight at random");
             return Ok(());
         };
-        let StartReport { num_taken, other_shape, missing } = take_over(weights)?;
+        let StartReport { num_taken, other_shape, missing, classes_taken, classes_anew } =
+            take_over(weights)?;
         console::note(format_args!("start: {} from {name}", counted(num_taken, "tensor")));
+        if !classes_anew.is_empty() {
+            let known = match classes_taken.as_slice() {
+                [] => "none".to_owned(),
+                taken => listed(taken),
+            };
+            console::note(format_args!(
+                "start: classes known there: {known}; learnt from the beginning: {}",
+                listed(&classes_anew)
+            ));
+        }
         for (anew, why) in [(other_shape, "other shapes there"), (missing, "not there")] {
             if !anew.is_empty() {
                 console::note(format_args!("start: made anew ({why}): {}", listed(&anew)));
@@ -48,22 +59,27 @@ impl Start {
     }
 }
 
-/// The config with everything decided that was left to the start or the data.
+/// The config with everything decided that was left to the start or the data; what was said after that
+/// was left to them stays.
 pub(super) fn settled(
     resolved: Resolved<TrainConfig>,
     start: &Start,
     dataset: &Dataset,
 ) -> Result<Resolved<TrainConfig>> {
-    let model = &resolved.value.model;
-    let mut architecture = model.architecture.clone();
-    if let Some((name, weights)) = start.weights.as_ref().filter(|_| model.as_start) {
-        architecture = as_start(architecture, name, weights)?;
+    const DECIDED: &str = "model.architecture";
+    let mut resolved = resolved;
+    let as_start_wanted = resolved.value.model.as_start;
+    if let Some((name, weights)) = start.weights.as_ref().filter(|_| as_start_wanted) {
+        let given = resolved.value.model.architecture.clone();
+        let architecture = as_start(given, name, weights)?;
+        resolved = resolved.decided(DECIDED, "model.as_start", &architecture)?;
     }
-    if model.fit_to_data {
+    if resolved.value.model.fit_to_data {
+        let mut architecture = resolved.value.model.architecture.clone();
         fit_sizes(&mut architecture, dataset);
+        resolved = resolved.decided(DECIDED, "model.fit_to_data", &architecture)?;
     }
     Ok(resolved.changed(|config| {
-        config.model.architecture = architecture;
         (config.model.as_start, config.model.fit_to_data) = (false, false);
     })?)
 }

@@ -67,6 +67,11 @@ impl Watch {
                     self.left(*step)
                 )
             }
+            Metric::Validation { step, losses, scores, .. }
+                if losses.is_empty() && scores.is_empty() =>
+            {
+                format!("the model is that of step {step}; there are no pictures to score it on")
+            }
             Metric::Validation { step, losses, scores, secs, .. } => {
                 let loss =
                     losses.get("loss").map_or(String::new(), |loss| format!(", loss {loss:.4}"));
@@ -92,11 +97,9 @@ impl Observer for Watch {
                 }
                 self.say(self.line(metric));
             }
-            Event::Unreadable(unreadable) => self.say(format_args!(
-                "warning: {}: {}; left out",
-                unreadable.path.display(),
-                unreadable.source
-            )),
+            Event::Unreadable(unreadable) => {
+                self.say(format_args!("warning: {}; left out", unreadable.source));
+            }
             Event::Looking { .. } | Event::Saved { .. } => {}
         }
         Ok(())

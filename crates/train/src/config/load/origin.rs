@@ -15,6 +15,8 @@ pub enum Origin {
     Text(Arc<str>),
     /// `--set`, with what followed it.
     CommandLine(Arc<str>),
+    /// Left to the start or the data, by the key that says so.
+    Decided(Arc<str>),
 }
 
 impl Origin {
@@ -23,7 +25,9 @@ impl Origin {
     pub fn folder(&self) -> &Path {
         match self {
             Self::File(path) => path.parent().unwrap_or(Path::new("")),
-            Self::Default | Self::Text(_) | Self::CommandLine(_) => Path::new(""),
+            Self::Default | Self::Text(_) | Self::CommandLine(_) | Self::Decided(_) => {
+                Path::new("")
+            }
         }
     }
 }
@@ -35,6 +39,7 @@ impl fmt::Display for Origin {
             Self::File(path) => write!(f, "{}", tidy(path).display()),
             Self::Text(name) => f.write_str(name),
             Self::CommandLine(_) => f.write_str("--set"),
+            Self::Decided(key) => write!(f, "by {key}"),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Configs of a struct made up for the purpose.
 
+mod decided;
+
 use super::*;
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -147,6 +147,17 @@ impl Node {
         &node.origin
     }
 
+    /// The value at `path`.
+    pub(super) fn at_mut(&mut self, path: &KeyPath) -> Option<&mut Self> {
+        path.0.iter().try_fold(self, |node, step| match (&mut node.content, step) {
+            (Content::Map(map), Step::Key(key)) => {
+                map.entries.iter_mut().find(|(name, _)| name == key).map(|(_, node)| node)
+            }
+            (Content::List(nodes), &Step::Index(index)) => nodes.get_mut(index),
+            _ => None,
+        })
+    }
+
     fn child(&self, step: &Step) -> Option<&Self> {
         match (&self.content, step) {
             (Content::Map(map), Step::Key(key)) => map.get(key),
@@ -229,7 +240,7 @@ impl Node {
 }
 
 impl Map {
-    fn get(&self, key: &str) -> Option<&Node> {
+    pub(super) fn get(&self, key: &str) -> Option<&Node> {
         self.entries.iter().find(|(name, _)| name == key).map(|(_, node)| node)
     }
 
