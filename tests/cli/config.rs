@@ -25,6 +25,47 @@ fn a_config_that_was_begun_makes_a_run_and_is_the_folder_s() {
 }
 
 #[test]
+fn class_folders_get_a_classifier_s_config() {
+    let work = Workplace::new();
+    work.run("data synth shapes -o drawn --count 2 --side 128 --seed 3").done();
+    work.run("data crops drawn -o crops").done();
+    work.run("config init --data crops -o c.yaml").done();
+    let text = work.read("c.yaml");
+    assert!(text.contains("\ntask: classify\n") && text.contains("bar, disc, ring"), "{text}");
+    let checked = work.run("config check c.yaml").done().stdout;
+    let expected = "a classifier of whole pictures, 30 epochs in steps of 64 images";
+    assert!(checked.contains(expected), "{checked}");
+    let small = "--set model.architecture.backbone.blocks=[1,1,1,1] \
+                 --set model.architecture.backbone.base_channels=8";
+    work.run(&format!("train c.yaml -o run --batch 4 --set train.steps=1 {small}")).done();
+    // What `train` refuses.
+    let error = work.run("config check base/folder.yaml --data crops").refused();
+    assert!(error.contains("says nothing about boxes; `--task classify`"), "{error}");
+    std::fs::create_dir_all(work.path("one/disc")).unwrap();
+    let drawn = std::fs::read_dir(work.path("crops/truth/disc")).unwrap().next().unwrap().unwrap();
+    std::fs::copy(drawn.path(), work.path("one/disc/a.png")).unwrap();
+    work.write("one.yaml", "name: one\nformat: class-folders\npath: one\n");
+    let error = work.run("config check c.yaml --data one.yaml").refused();
+    assert!(error.contains("found `disc` as the only class"), "{error}");
+}
+
+#[test]
+fn a_config_is_checked_with_data_from_the_command_line() {
+    let work = Workplace::with_micrographs(1);
+    let error = work.run("config check quick/nuclei.yaml").refused();
+    assert!(error.contains("name another one, there or with --data"), "{error}");
+    let error = work.run("config check quick/nuclei.yaml --data gone").refused();
+    assert!(error.contains("--data: there is no gone"), "{error}");
+    let check = "config check quick/nuclei.yaml --data drawn --set train.steps=1";
+    let checked = work.run(&format!("{check} --set loader.batches.batch_size=1")).done();
+    assert!(checked.stdout.contains(", 1 step of 1 image, "), "{checked:?}");
+    assert!(checked.stderr.is_empty(), "{checked:?}");
+    let without = work.run("config check base/folder.yaml --set train.epochs=1").done();
+    assert!(without.stderr.contains("it names no data; give some with `--data`"), "{without:?}");
+    assert!(without.stdout.contains(", 1 epoch in steps of 4 images, "), "{without:?}");
+}
+
+#[test]
 fn paths_of_data_are_right_from_the_config_s_folder() {
     let work = Workplace::with_micrographs(1);
     std::fs::create_dir(work.path("deep")).unwrap();

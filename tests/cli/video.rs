@@ -138,6 +138,20 @@ fn clips_that_cannot_be_read_are_failed_inputs() {
 }
 
 #[test]
+fn a_part_behind_the_end_is_not_taken_for_a_broken_clip() {
+    let Some(ffmpeg) = ffmpeg() else { return };
+    let work = with_clip(&ffmpeg);
+    let before = work.names();
+    for (input, length) in [("seq/sequence.mp4", "0.6 s"), ("seq", "0.24 s")] {
+        let answer = run(&work, &ffmpeg, &format!("video {input} --start 10:00")).ended(1);
+        let said =
+            format!("{input}: found no picture from 600 s on; the clip ends after {length}; ");
+        assert!(answer.errors().len() == 1 && answer.errors()[0].starts_with(&said), "{answer:?}");
+    }
+    assert_eq!(work.names(), before);
+}
+
+#[test]
 fn wrong_use_is_refused_before_the_run() {
     let work = Workplace::new();
     work.write("clip.mp4", "x");
@@ -149,7 +163,18 @@ fn wrong_use_is_refused_before_the_run() {
         ("clip.mp4 --line a=1,2", "expected NAME=X1,Y1,X2,Y2"),
         ("clip.mp4 --zone a=1,2,3,4", "at least three corners"),
         ("clip.mp4 --start soon", "expected seconds"),
+        (
+            "clip.mp4 --start 5 --end 2",
+            "--end: found 2 s, expected a time after --start, which is 5",
+        ),
+        ("clip.mp4 --end 0", "--end: found 0 s, expected a time after --start, which is 0 s"),
         ("clip.mp4 --fps 0", "expected frames a second"),
+        (
+            "clip.mp4 --fps 3",
+            "--fps: found a rate for clip.mp4, which has its own; expected it with a",
+        ),
+        ("clip.mp4 --weak-score 0.95 --score 0.9", "--weak-score: found 0.95, expected at most"),
+        ("clip.mp4 --zone z=0,0,1,0,1,1 --line z=0,0,9,0", "--line and --zone: found `z` twice"),
         ("clip.mp4 --no-track --line a=1,2,3,4", "cannot be used with"),
         ("clip.mp4 --classes nucleu", "did you mean `nucleus`?"),
     ] {

@@ -1,6 +1,6 @@
 //! What `kestrel classify` takes.
 
-use crate::{ComputeArgs, Precision, count};
+use crate::{ComputeArgs, Precision, count, is_csv};
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -30,7 +30,8 @@ pub struct ClassifyArgs {
     /// Where results go; `-` is standard output.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// How results are written [default: a table on a terminal, else json].
+    /// How results are written [default: csv where the output ends in .csv, a table on a terminal,
+    /// else json].
     #[arg(long, short, value_enum)]
     pub format: Option<ClassFormat>,
     /// Pictures that go through the network together; results do not depend on it.
@@ -39,6 +40,18 @@ pub struct ClassifyArgs {
     /// Where the network runs.
     #[command(flatten)]
     pub compute: ComputeArgs,
+}
+
+impl ClassifyArgs {
+    /// How results are written: as was said, else as the name of the file ends.
+    pub fn format(&self, to_table: bool) -> ClassFormat {
+        let default = match &self.output {
+            Some(path) if is_csv(path) => ClassFormat::Csv,
+            _ if to_table => ClassFormat::Table,
+            _ => ClassFormat::Json,
+        };
+        self.format.unwrap_or(default)
+    }
 }
 
 /// How predictions are written down.

@@ -26,8 +26,18 @@ Examples:
   kestrel config show train.yaml --set train.lr=0.01 --set 'train.schedule.milestones=[8, 11]'")]
     Show(ConfigFileArgs),
     /// Say whether a config makes a run, without starting it.
-    #[command(after_help = "Example:\n  kestrel config check custom/finetune-masks.yaml")]
-    Check(ConfigFileArgs),
+    #[command(after_help = "\
+Examples:
+  kestrel config check custom/finetune-masks.yaml
+  kestrel config check quick/nuclei.yaml --data tiles/")]
+    Check {
+        /// Which config.
+        #[command(flatten)]
+        file: ConfigFileArgs,
+        /// The data in place of the config's, as `kestrel train` takes them.
+        #[arg(long, short, value_name = "PATH")]
+        data: Option<PathBuf>,
+    },
 }
 
 /// A config and what changes it.

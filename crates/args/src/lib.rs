@@ -74,9 +74,9 @@ pub struct DetectArgs {
     /// Where results go; `-` is standard output. For yolo a folder.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// How results are written.
-    #[arg(long, short, value_enum, default_value_t = Format::Json)]
-    pub format: Format,
+    /// How results are written [default: csv where the output ends in .csv, else json].
+    #[arg(long, short, value_enum)]
+    pub format: Option<Format>,
     /// Keep detections whose score is above this, between 0 and 1 [default: the model's, 0.05].
     #[arg(long, value_parser = score)]
     pub score: Option<f32>,
@@ -98,6 +98,17 @@ pub struct DetectArgs {
     /// Where the network runs.
     #[command(flatten)]
     pub compute: ComputeArgs,
+}
+
+impl DetectArgs {
+    /// How results are written: as was said, else as the name of the file ends.
+    pub fn format(&self) -> Format {
+        let default = match &self.output {
+            Some(path) if is_csv(path) => Format::Csv,
+            _ => Format::Json,
+        };
+        self.format.unwrap_or(default)
+    }
 }
 
 /// What looks for objects.
@@ -124,10 +135,9 @@ impl DetectorArgs {
 }
 
 /// How detections are written down.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// One JSON object a line, one line an image
-    #[default]
     Json,
     /// A COCO results list
     Coco,
@@ -241,6 +251,10 @@ pub enum Storage {
     F16,
 }
 
+fn is_csv(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+}
+
 fn score(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(score) if (0.0..=1.0).contains(&score) => Ok(score),
@@ -255,4 +269,31 @@ fn count(text: &str) -> Result<NonZeroUsize, String> {
 fn note(text: &str) -> Result<Note, String> {
     let (key, text) = text.split_once('=').ok_or("expected KEY=TEXT")?;
     Ok(Note { key: key.to_owned(), text: text.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_ends_in_csv_is_meant_so() {
+        let formats = |options: &[&str]| {
+            let parsed = |command: &str| {
+                let words = ["kestrel", command, "a.png", "--model=m"];
+                Arguments::parse_from(words.iter().chain(options)).command
+            };
+            match (parsed("detect"), parsed("classify")) {
+                (Command::Detect(detect), Command::Classify(classify)) => {
+                    (detect.format(), classify.format(false))
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(formats(&["-o", "deep/x.CSV"]), (Format::Csv, ClassFormat::Csv));
+        assert_eq!(formats(&["-o", "x.csv", "-f", "json"]), (Format::Json, ClassFormat::Json));
+        for other in ["x.json", "x.jsonl", "x", "csv", "-"] {
+            assert_eq!(formats(&["-o", other]), (Format::Json, ClassFormat::Json), "{other}");
+        }
+        assert_eq!(formats(&["-f", "csv"]), (Format::Csv, ClassFormat::Csv));
+    }
 }

@@ -1,6 +1,6 @@
 //! What `kestrel train` takes.
 
-use crate::ComputeArgs;
+use crate::{ComputeArgs, count};
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -38,10 +38,10 @@ pub struct TrainArgs {
     #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
     pub start: Option<String>,
     /// Times every image is seen.
-    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    #[arg(long, value_name = "N", value_parser = epochs, conflicts_with = "resume")]
     pub epochs: Option<f64>,
     /// Images in a batch.
-    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    #[arg(long, value_name = "N", value_parser = count, conflicts_with = "resume")]
     pub batch: Option<NonZeroUsize>,
     /// Where the network runs.
     #[command(flatten)]
@@ -64,5 +64,36 @@ impl Task {
             Self::Detect => "detect",
             Self::Classify => "classify",
         }
+    }
+}
+
+fn epochs(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(epochs) if epochs > 0.0 && epochs.is_finite() => Ok(epochs),
+        _ => Err("expected a number above 0".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Arguments;
+    use clap::Parser;
+
+    #[test]
+    fn lengths_and_batches_are_counted_as_elsewhere() {
+        let refusal = |options: &[&str]| {
+            let words = ["kestrel", "train"].iter().chain(options);
+            Arguments::try_parse_from(words).map(drop).unwrap_err().to_string()
+        };
+        for wrong in ["0", "-1", "many", "1.5"] {
+            let said = refusal(&[&format!("--batch={wrong}")]);
+            assert!(said.contains("expected a whole number, at least 1"), "{wrong}: {said}");
+        }
+        for wrong in ["0", "-1", "nan", "inf", "many"] {
+            let said = refusal(&[&format!("--epochs={wrong}")]);
+            assert!(said.contains("expected a number above 0"), "{wrong}: {said}");
+        }
+        assert_eq!(epochs("0.5"), Ok(0.5));
     }
 }

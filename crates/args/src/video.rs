@@ -2,10 +2,14 @@
 
 use crate::{ComputeArgs, DetectorArgs, count, score};
 use clap::{Args, ValueEnum};
-use kestrel_video::{FrameRate, Line, Point, Zone};
+use kestrel_video::{FrameRate, Line, Point, Source, Zone};
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// As weak as a detection may be, unless it is said.
+const USUAL_WEAK_SCORE: f32 = 0.1;
 
 /// `kestrel video`.
 #[derive(Debug, Args)]
@@ -38,9 +42,9 @@ pub struct VideoArgs {
     /// Objects of at least this score begin a track, between 0 and 1.
     #[arg(long, value_parser = score, default_value = "0.5")]
     pub score: f32,
-    /// Weaker ones down to this score continue a track.
-    #[arg(long, value_name = "SCORE", value_parser = score, default_value = "0.1")]
-    pub weak_score: f32,
+    /// Weaker ones down to this score continue a track [default: 0.1, or --score where that is less].
+    #[arg(long, value_name = "SCORE", value_parser = score)]
+    pub weak_score: Option<f32>,
     /// Keep at most this many of a frame [default: the model's].
     #[arg(long, value_name = "N", value_parser = count)]
     pub max_detections: Option<NonZeroUsize>,
@@ -73,7 +77,47 @@ pub struct VideoArgs {
 impl VideoArgs {
     /// The least score that matters to tracks.
     pub fn weakest_score(&self) -> f32 {
-        self.weak_score.min(self.score)
+        self.weak_score.unwrap_or(USUAL_WEAK_SCORE).min(self.score)
+    }
+
+    /// Checks what no option says alone; `source` is what the input turned out to be.
+    ///
+    /// # Errors
+    /// The first option that fits neither the others nor the source: what was found and expected.
+    pub fn check(&self, source: &Source) -> Result<(), String> {
+        let PartArgs { start, end, fps, .. } = &self.part;
+        if fps.is_some() && !source.is_pictures() {
+            return Err(format!(
+                "--fps: found a rate for {source}, which has its own; expected it with a folder or a \
+                 pattern of pictures; leave it out, or take fewer frames with --every"
+            ));
+        }
+        let start = start.unwrap_or_default();
+        if let Some(end) = end.filter(|end| *end <= start) {
+            let [start, end] = [start, end].map(|time| time.as_secs_f64());
+            return Err(format!(
+                "--end: found {end} s, expected a time after --start, which is {start} s"
+            ));
+        }
+        if let Some(weak) = self.weak_score.filter(|weak| *weak > self.score) {
+            let sure = self.score;
+            return Err(format!(
+                "--weak-score: found {weak}, expected at most --score, which is {sure}"
+            ));
+        }
+        self.doubled_name().map_or(Ok(()), |name| {
+            Err(format!(
+                "--line and --zone: found `{name}` twice, expected a name of its own for each, by which \
+                 the summary tells them apart"
+            ))
+        })
+    }
+
+    fn doubled_name(&self) -> Option<&str> {
+        let lines = self.line.iter().map(|line| &line.name);
+        let mut seen = BTreeSet::new();
+        let mut names = lines.chain(self.zone.iter().map(|zone| &zone.name));
+        names.find(|name| !seen.insert(*name)).map(String::as_str)
     }
 }
 
@@ -92,7 +136,7 @@ pub struct PartArgs {
     /// Shrink frames until no side is longer than this.
     #[arg(long, value_name = "PIXELS", value_parser = count)]
     pub max_side: Option<NonZeroUsize>,
-    /// Frames a second of pictures, such as 25 or 30000/1001 [default: 25].
+    /// Frames a second of pictures, such as 25 or 30000/1001; a clip has its own [default: 25].
     #[arg(long, value_name = "RATE")]
     pub fps: Option<FrameRate>,
 }
@@ -151,6 +195,55 @@ fn named_points(text: &str) -> Option<(String, Vec<Point>)> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::{Arguments, Command};
+    use clap::Parser;
+
+    fn parsed(options: &str) -> VideoArgs {
+        let words = ["kestrel", "video", "clip.mp4"].into_iter().chain(options.split_whitespace());
+        match Arguments::parse_from(words).command {
+            Command::Video(arguments) => arguments,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn options_that_do_not_go_together_are_refused() {
+        let clip = Source::File("clip.mp4".into());
+        for (options, said) in [
+            ("--start 5 --end 2", "--end: found 2 s, expected a time after --start, which is 5 s"),
+            ("--start 1.5 --end 1.5", "--end: found 1.5 s, expected a time after --start"),
+            ("--end 0", "--end: found 0 s, expected a time after --start, which is 0 s"),
+            ("--fps 3", "--fps: found a rate for clip.mp4, which has its own; expected it with"),
+            (
+                "--weak-score 0.95 --score 0.9",
+                "--weak-score: found 0.95, expected at most --score, which is 0.9",
+            ),
+            ("--zone z=0,0,1,0,1,1 --zone z=0,0,2,0,2,2", "found `z` twice"),
+            ("--line z=0,0,1,0 --line z=0,0,2,0", "found `z` twice"),
+            ("--line a=0,0,1,0 --line z=0,0,1,0 --zone z=0,0,2,0,2,2", "found `z` twice"),
+        ] {
+            let refusal = parsed(options).check(&clip).unwrap_err();
+            assert!(refusal.contains(said), "{options}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn options_that_go_together_are_not() {
+        let clip = Source::File("clip.mp4".into());
+        for options in [
+            "--start 2 --end 5",
+            "--end 0.1",
+            "--score 0.05",
+            "--score 0.5 --weak-score 0.5",
+            "--line a=0,0,1,0 --zone z=0,0,2,0,2,2",
+        ] {
+            assert_eq!(parsed(options).check(&clip), Ok(()), "{options}");
+        }
+        assert_eq!(parsed("--fps 3").check(&Source::Pictures(Vec::new())), Ok(()));
+        assert_eq!(parsed("--fps 3").check(&Source::Numbered("%d.png".into())), Ok(()));
+        assert_eq!(parsed("--score 0.05").weakest_score(), 0.05);
+        assert_eq!(parsed("").weakest_score(), 0.1);
+    }
 
     #[test]
     fn times_are_seconds_or_clocks() {

@@ -1,7 +1,7 @@
 //! Opening a source, whatever it is.
 
 use crate::decoder::{Decoder, DecoderStop};
-use crate::error::VideoError;
+use crate::error::{VideoError, shown};
 use crate::ffmpeg::Ffmpeg;
 use crate::frame::{ClipFormat, Item};
 use crate::pictures::PictureSequence;
@@ -33,6 +33,18 @@ impl Default for DecodeOptions {
     }
 }
 
+impl DecodeOptions {
+    /// The part that is wanted, for people; `None` where it is the whole.
+    pub(crate) fn part(&self) -> Option<String> {
+        match (self.start, self.end) {
+            (None, None) => None,
+            (Some(start), None) => Some(format!("from {} on", shown(start))),
+            (None, Some(end)) => Some(format!("before {}", shown(end))),
+            (Some(start), Some(end)) => Some(format!("from {} to {}", shown(start), shown(end))),
+        }
+    }
+}
+
 /// A clip that is being read, frame after frame. After an error there are no more.
 #[derive(Debug)]
 pub struct Clip {
@@ -58,7 +70,8 @@ impl Clip {
     ) -> Result<Self, E> {
         let frames = match source {
             Source::Pictures(pictures) => {
-                Frames::Pictures(Box::new(PictureSequence::open(pictures, options)?))
+                let name = source.to_string();
+                Frames::Pictures(Box::new(PictureSequence::open(name, pictures, options)?))
             }
             _ => Frames::Decoded(Box::new(Decoder::open(&ffmpeg()?, source, options)?)),
         };

@@ -1,7 +1,7 @@
 //! A clip as frames: ffmpeg decodes, turns, chooses and shrinks; what comes are pictures with time stamps.
 
 use crate::error::VideoError;
-use crate::ffmpeg::{Ffmpeg, Process, Stopper};
+use crate::ffmpeg::{Ended, Ffmpeg, Process, Stopper};
 use crate::frame::{AudioFormat, AudioPacket, ClipFormat, Frame, Item};
 use crate::nut::{self, NutError, Reader, StreamKind};
 use crate::pixels::PixelFormat;
@@ -84,11 +84,7 @@ impl Decoder {
             }),
             Err(error) => {
                 process.stopper().stop();
-                let reason = match process.wait() {
-                    Ok(ended) if !ended.log.complaints.is_empty() => ended.reason(),
-                    _ => error.to_string(),
-                };
-                Err(VideoError::NoFrames { input, reason })
+                Err(no_frames(input, options, process.wait().ok().as_ref(), Some(&error)))
             }
         }
     }
@@ -172,9 +168,7 @@ impl Decoder {
         let Ok(ended) = self.process.wait() else { return Ok(()) };
         let reason = ended.reason();
         if frames == 0 {
-            let has_reason = !ended.log.complaints.is_empty();
-            let reason = if has_reason { reason } else { "no frame in the part asked for".into() };
-            return Err(VideoError::NoFrames { input, reason });
+            return Err(no_frames(input, &self.options, Some(&ended), broken));
         }
         let shown_secs = self.format.time_base.secs(self.last_ticks);
         let missing = self.expected_secs().map_or(0.0, |expected| expected - shown_secs);
@@ -214,6 +208,27 @@ impl Iterator for Decoder {
 
 fn is_end(error: &NutError) -> bool {
     matches!(error, NutError::Io(error) if error.kind() == ErrorKind::UnexpectedEof)
+}
+
+/// Why not a single frame came from an ffmpeg that is over: what it says itself comes first.
+fn no_frames(
+    input: String,
+    options: &DecodeOptions,
+    ended: Option<&Ended>,
+    broken: Option<&NutError>,
+) -> VideoError {
+    let complaining = ended.filter(|ended| !ended.log.complaints.is_empty());
+    match (complaining, broken.filter(|error| !is_end(error)), options.part()) {
+        (Some(ended), _, _) => VideoError::NoFrames { input, reason: ended.reason() },
+        (None, Some(error), _) => VideoError::NoFrames { input, reason: error.to_string() },
+        (None, None, Some(part)) => {
+            let length = ended.and_then(|ended| ended.log.facts.duration);
+            VideoError::NothingInPart { input, part, length }
+        }
+        (None, None, None) => {
+            VideoError::NoFrames { input, reason: "it ends before the first one".to_owned() }
+        }
+    }
 }
 
 struct Headers {

@@ -31,8 +31,12 @@ pub(crate) struct PictureSequence {
 }
 
 impl PictureSequence {
-    /// Reads the first picture, which decides the size.
-    pub fn open(pictures: &[PathBuf], options: &DecodeOptions) -> Result<Self, VideoError> {
+    /// Reads the first picture, which decides the size; `name` is what the sequence is called.
+    pub fn open(
+        name: String,
+        pictures: &[PathBuf],
+        options: &DecodeOptions,
+    ) -> Result<Self, VideoError> {
         let rate = options.frame_rate.unwrap_or(DEFAULT_RATE);
         let time_base = rate.time_base();
         let is_wanted = |number: usize| {
@@ -64,9 +68,9 @@ impl PictureSequence {
         };
         sequence.first = sequence.read()?;
         let Some(first) = &sequence.first else {
-            let input = "pictures".to_owned();
-            let reason = "no picture in the part asked for".to_owned();
-            return Err(VideoError::NoFrames { input, reason });
+            let part = options.part().unwrap_or_default();
+            let length = Duration::from_secs_f64(time_base.secs(pictures.len() as i64));
+            return Err(VideoError::NothingInPart { input: name, part, length: Some(length) });
         };
         sequence.format.size = first.picture.size();
         Ok(sequence)

@@ -94,6 +94,11 @@ impl Source {
         }
     }
 
+    /// Whether it consists of pictures, which have no time of their own.
+    pub fn is_pictures(&self) -> bool {
+        matches!(self, Self::Pictures(_) | Self::Numbered(_))
+    }
+
     /// Whether it goes on until somebody stops it.
     pub fn is_live(&self) -> bool {
         matches!(self, Self::Device(_) | Self::Stream(_))

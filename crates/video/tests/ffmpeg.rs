@@ -158,6 +158,23 @@ fn parts_are_chosen_and_shrunk() {
 }
 
 #[test]
+fn a_part_without_pictures_is_told_from_a_broken_clip() {
+    let Some(work) = Workplace::new() else { return };
+    work.draw("-i testsrc=size=64x32:rate=5:duration=1 -c:v libx264 {}/clip.mp4");
+    let refusal = |start: u64, end: Option<u64>| {
+        let (start, end) = (Duration::from_millis(start), end.map(Duration::from_millis));
+        let options = DecodeOptions { start: Some(start), end, ..DecodeOptions::default() };
+        let error = work.open("clip.mp4", &options).unwrap_err().to_string();
+        error.split_once("clip.mp4: found no picture ").unwrap().1.to_owned()
+    };
+    let ending = "; the clip ends after 1 s; choose another part with --start or --end";
+    assert_eq!(refusal(600_000, None), format!("from 600 s on{ending}"));
+    // The last picture comes at 0.8 s.
+    assert_eq!(refusal(900, None), format!("from 0.9 s on{ending}"));
+    assert_eq!(refusal(1000, Some(1500)), format!("from 1 s to 1.5 s{ending}"));
+}
+
+#[test]
 fn sound_is_kept() {
     let Some(work) = Workplace::new() else { return };
     work.draw(
@@ -219,6 +236,13 @@ fn pictures_are_frames() {
     let levels: Vec<u8> = frames.iter().map(|frame| frame.picture.pixels()[0]).collect();
     assert_eq!(levels, [2, 4, 6]);
     assert_eq!(frames.iter().map(|frame| frame.ticks).collect::<Vec<_>>(), [0, 2, 4]);
+
+    let source = Source::find(folder.path().to_str().unwrap()).unwrap();
+    let late = DecodeOptions { start: Some(Duration::from_secs(9)), ..options };
+    let error =
+        Clip::open::<VideoError>(&source, &late, || unreachable!()).unwrap_err().to_string();
+    let found = "found no picture from 9 s on; the clip ends after 1.4 s; choose another part";
+    assert!(error.starts_with(&format!("{source}: {found}")), "{error}");
 
     let other = RgbImage::filled(ImageSize::new(9, 12), [0; 3]);
     kestrel_data::write_picture(&folder.path().join("frame-900.png"), &other).unwrap();

@@ -59,8 +59,7 @@ impl Report {
         }
         // A person looks at the table; a program reads the results.
         let to_table = destination.is_none() && terminal;
-        let default = if to_table { ClassFormat::Table } else { ClassFormat::Json };
-        let format = arguments.format.unwrap_or(default);
+        let format = arguments.format(to_table);
         let destination = destination.unwrap_or(Destination::StandardOutput);
         let streams = destination == Destination::StandardOutput && format != ClassFormat::Table;
         let (sink, table) = match (format, &destination) {

@@ -75,7 +75,7 @@ impl Report {
             originals.spare(path, "--output")?;
         }
         let streams = matches!(destination, Some(Destination::StandardOutput));
-        let sink = |destination| Sink::open(arguments.format, &destination, &images);
+        let sink = |destination| Sink::open(arguments.format(), &destination, &images);
         let drawn = |folder| DrawnPictures::open(folder, &images, &originals);
         Ok(Self {
             image_ids: image_ids(&images),

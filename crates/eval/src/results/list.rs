@@ -84,9 +84,8 @@ impl<'de> Visitor<'de> for Rows<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut rows = Vec::new();
         for index in 0usize.. {
-            let at_index = |error: &dyn fmt::Display| {
-                A::Error::custom(format!("result {index}: {error}"))
-            };
+            let at_index =
+                |error: &dyn fmt::Display| A::Error::custom(format!("result {index}: {error}"));
             let Some(row) = list.next_element::<Row>().map_err(|error| at_index(&error))? else {
                 break;
             };

@@ -3,7 +3,7 @@
 mod log;
 mod process;
 
-pub(crate) use process::{Process, Stopper};
+pub(crate) use process::{Ended, Process, Stopper};
 
 use std::ffi::OsStr;
 use std::fmt;

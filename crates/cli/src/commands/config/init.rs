@@ -6,11 +6,14 @@ use crate::dataset::mention_findings;
 use crate::output::{Destination, write_text};
 use crate::place::folder_of;
 use anyhow::{Context, Result, bail};
-use kestrel_data::{Split, read_collection};
+use kestrel_data::{Collection, Format, Split, read_collection};
 use std::path::Path;
 
 /// What is written; `NAME` are filled in.
 const TEMPLATE: &str = include_str!("start.yaml");
+
+/// What is written for a folder of pictures for each class.
+const CLASSIFY_TEMPLATE: &str = include_str!("start-classify.yaml");
 
 /// More classes are not listed.
 const MAX_CLASSES: usize = 8;
@@ -22,12 +25,12 @@ pub(super) fn run(data: Option<&Path>, output: &Path) -> Result<Outcome> {
     if is_file && output.exists() {
         bail!("{} is there already; name another file with `--output`", output.display());
     }
-    let (path, about) = match data {
-        Some(data) => (path_from(data, output)?, about(data)?),
-        None => ("photos".to_owned(), "to be filled in".to_owned()),
+    let (path, (template, about)) = match data {
+        Some(data) => (path_from(data, output)?, suited_to(data)?),
+        None => ("photos".to_owned(), (TEMPLATE, "to be filled in".to_owned())),
     };
     let file = if is_file { output.display().to_string() } else { "train.yaml".to_owned() };
-    let text = TEMPLATE.replace("FILE", &file).replace("ABOUT", &about).replace("PATH", &path);
+    let text = template.replace("FILE", &file).replace("ABOUT", &about).replace("PATH", &path);
     write_text(&destination, &text)?;
     if is_file {
         console::print(format_args!("{file}: change it, then `kestrel train {file}`"))?;
@@ -51,18 +54,19 @@ fn path_from(data: &Path, output: &Path) -> Result<String> {
     }
 }
 
-/// What the data hold, on one line.
-fn about(data: &Path) -> Result<String> {
-    let splits = read_collection(data)?.splits;
+/// What to write for the data, and what they hold, on one line.
+fn suited_to(data: &Path) -> Result<(&'static str, String)> {
+    let Collection { format, splits, .. } = read_collection(data)?;
     mention_findings(data, &splits);
     let images = splits.iter().map(|split| split.dataset.images.len()).sum();
+    let classes = classes(&splits);
+    if format == Format::ClassFolders {
+        let about = format!("{} of {classes}", counted(images, "picture"));
+        return Ok((CLASSIFY_TEMPLATE, about));
+    }
     let objects = splits.iter().map(|split| split.dataset.num_objects()).sum();
-    Ok(format!(
-        "{} with {} of {}",
-        counted(images, "image"),
-        counted(objects, "object"),
-        classes(&splits)
-    ))
+    let (images, objects) = (counted(images, "image"), counted(objects, "object"));
+    Ok((TEMPLATE, format!("{images} with {objects} of {classes}")))
 }
 
 fn classes(splits: &[Split]) -> String {

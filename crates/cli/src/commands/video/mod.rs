@@ -27,6 +27,7 @@ use std::time::Instant;
 pub(crate) fn run(arguments: &VideoArgs) -> Result<Outcome> {
     let device = device::prepare(&arguments.compute)?;
     let source = Source::find(&arguments.input)?;
+    arguments.check(&source).map_err(Error::msg)?;
     let name = model_source::chosen(&arguments.detector);
     let architecture = arguments.detector.architecture.as_deref();
     let (weights, metadata) = model_source::open(name, architecture)?;

@@ -7,6 +7,9 @@ use super::tree::Node;
 use kestrel_core::{MAX_OPEN_BRACKETS, too_many_brackets};
 use serde_yaml::Value;
 
+/// What the whole argument may look like.
+const EXAMPLE: &str = "train.lr=0.01";
+
 /// One value from the command line.
 #[derive(Debug)]
 pub(super) struct Set<'a> {
@@ -21,7 +24,7 @@ impl<'a> Set<'a> {
         let refuse = |reason| Self::refusal(argument, reason);
         let (key, value) = argument
             .split_once('=')
-            .ok_or_else(|| refuse("expected KEY=VALUE, such as optimizer.lr=0.01".to_owned()))?;
+            .ok_or_else(|| refuse(format!("expected KEY=VALUE, such as {EXAMPLE}")))?;
         let path =
             key.parse().map_err(|shape| refuse(format!("`{key}` is no key; expected {shape}")))?;
         if too_many_brackets(value).is_some() {
@@ -42,5 +45,20 @@ impl<'a> Set<'a> {
 
     fn refusal(argument: &str, reason: String) -> ConfigError {
         ConfigError::CommandLine { argument: argument.to_owned(), reason }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::config::{Source, TrainConfig, resolve};
+
+    #[test]
+    fn what_is_no_pair_is_answered_with_one_that_works() {
+        let refusal = Set::parse("train.lr").unwrap_err().to_string();
+        assert_eq!(refusal, "--set train.lr: expected KEY=VALUE, such as train.lr=0.01");
+        let resolved = resolve::<TrainConfig>(Source::Defaults, &[EXAMPLE.to_owned()], &[]);
+        assert_eq!(resolved.unwrap().value.train.lr, 0.01);
     }
 }
