@@ -67,7 +67,7 @@ where
     Found: Send,
     E: From<VideoError> + Send,
 {
-    let Stages { mut detect, mut follow, mut draw, mut encode } = stages;
+    let Stages { mut detect, mut follow, mut draw, encode } = stages;
     let failure = Failure::default();
     let mut num_frames = 0;
     let times = thread::scope(|scope| {
@@ -90,20 +90,7 @@ where
             })
         });
         let num_frames = &mut num_frames;
-        let encoder = scope.spawn(move || {
-            let mut watch = Stopwatch::start("encode");
-            while let Some(passing) = watch.waiting(|| drawn.recv().ok()) {
-                let done = watch.busy(|| match passing {
-                    Passing::Frame(frame, ()) => encode(Item::Frame(frame)).map(|()| 1),
-                    Passing::LastAudio(audio) => encode(Item::LastAudio(audio)).map(|()| 0),
-                });
-                match done {
-                    Ok(done) => *num_frames += done,
-                    Err(error) => return failure.keep(error, watch),
-                }
-            }
-            watch.stop()
-        });
+        let encoder = scope.spawn(move || finish(&drawn, encode, num_frames, failure));
         let detector = find(&mut detect, &decoded, &to_follow, batch, failure);
         // Whoever waits for a place in these queues, or for a frame from them, goes on.
         drop((decoded, to_follow));
@@ -113,6 +100,27 @@ where
         vec![decoder, detector, follower, painter, encoder]
     });
     Run { num_frames, times, failure: failure.take() }
+}
+
+/// The last stage, which counts the frames that came through.
+fn finish<E>(
+    drawn: &Receiver<Passing<()>>,
+    mut encode: impl FnMut(Item) -> Result<(), E>,
+    num_frames: &mut usize,
+    failure: &Failure<E>,
+) -> StageTime {
+    let mut watch = Stopwatch::start("encode");
+    while let Some(passing) = watch.waiting(|| drawn.recv().ok()) {
+        let done = watch.busy(|| match passing {
+            Passing::Frame(frame, ()) => encode(Item::Frame(frame)).map(|()| 1),
+            Passing::LastAudio(audio) => encode(Item::LastAudio(audio)).map(|()| 0),
+        });
+        match done {
+            Ok(done) => *num_frames += done,
+            Err(error) => return failure.keep(error, watch),
+        }
+    }
+    watch.stop()
 }
 
 fn decode<E: From<VideoError>>(
