@@ -1,6 +1,6 @@
 //! `cargo xtask setup`, second half: an ffmpeg for `kestrel video`.
 //!
-//! One on the PATH that is new enough serves. Otherwise the static program inside the wheel
+//! One on the PATH that is new enough and writes H.264 serves. Otherwise the static program inside the wheel
 //! `imageio-ffmpeg` on PyPI comes into the cache, where Kestrel looks for it. Nothing else needs it, so
 //! a machine it cannot come to is told so and goes on.
 
@@ -55,7 +55,13 @@ fn on_the_path() -> Option<String> {
         .split(|c: char| !c.is_ascii_digit())
         .map_while(|part| part.parse::<u32>().ok());
     let found = [numbers.next()?, numbers.next().unwrap_or(0)];
-    (found >= OLDEST).then_some(version)
+    (found >= OLDEST && writes_h264()).then_some(version)
+}
+
+/// Builds of free codecs alone do not, and `kestrel video` refuses them.
+fn writes_h264() -> bool {
+    let output = Command::new("ffmpeg").args(["-hide_banner", "-encoders"]).output();
+    output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(" libx264 "))
 }
 
 /// What an ffmpeg calls its version; `None` where it does not run.

@@ -17,6 +17,8 @@ pub(crate) struct Download<'a> {
     pub(crate) agent: Agent,
     pub(crate) url: &'a str,
     pub(crate) patience: Patience,
+    /// More bytes than this are not the file, whatever the server says of their number.
+    pub(crate) limit: u64,
     pub(crate) progress: &'a mut dyn FnMut(Progress),
 }
 
@@ -97,6 +99,10 @@ impl Download<'_> {
             (self.progress)(Progress { received, total });
             match reader.read(&mut chunk) {
                 Ok(0) => return self.check_length(received, total),
+                Ok(read) if received + read as u64 > self.limit => {
+                    part.clear()?;
+                    return Err(FetchError::Long { url: self.url.to_owned(), limit: self.limit });
+                }
                 Ok(read) => part.append(&chunk[..read])?,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(self.broken(received, error.into())),

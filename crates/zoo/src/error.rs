@@ -59,6 +59,17 @@ pub enum FetchError {
         /// Bytes of the whole file.
         total: u64,
     },
+    /// The server sent more than the file has.
+    #[error(
+        "download of {url}: the server sent more than {limit} bytes, so it is another file; what came is \
+         removed; check the address, or the mirror, and run the command again"
+    )]
+    Long {
+        /// The address asked.
+        url: String,
+        /// More than the published file has.
+        limit: u64,
+    },
     /// The server did not continue where it was asked to.
     #[error(
         "download of {url}: asked for the file from byte {asked}, the server answered `{found}`; \
@@ -127,7 +138,7 @@ impl FetchError {
             Self::Network { cause, .. } => is_dropped_connection(cause),
             Self::Status { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
             Self::Short { .. } | Self::Range { .. } => true,
-            Self::File { .. } | Self::WrongHash { .. } => false,
+            Self::Long { .. } | Self::File { .. } | Self::WrongHash { .. } => false,
         }
     }
 }

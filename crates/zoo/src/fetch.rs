@@ -73,8 +73,8 @@ impl Source {
         let mut part = Part::open(beside(path, "part"))?;
         // An earlier download may have got everything but the name.
         if !part.sha256()?.starts_with(model.hash_prefix) {
-            let (agent, patience) = (self.agent(), self.patience);
-            Download { agent, url: &url, patience, progress }.run(&mut part)?;
+            let (agent, patience, limit) = (self.agent(), self.patience, model.most_bytes());
+            Download { agent, url: &url, patience, limit, progress }.run(&mut part)?;
         }
         let found = part.sha256()?;
         if !found.starts_with(model.hash_prefix) {

@@ -132,6 +132,11 @@ const fn coco(box_ap: f64, mask_ap: Option<f64>) -> Accuracy {
 }
 
 impl Model {
+    /// More bytes than the file has: its size is rounded.
+    pub(crate) fn most_bytes(&self) -> u64 {
+        (self.size_mib.ceil() as u64 + 1) << 20
+    }
+
     /// Whether it detects or classifies.
     pub const fn kind(&self) -> Kind {
         self.architecture.kind()

@@ -269,6 +269,20 @@ fn a_truncated_body_is_never_taken_for_the_file() {
     setting.assert_arrived(result);
 }
 
+/// Without a length, as a proxy may send its own page, or anything at all without end.
+#[test]
+fn a_body_that_does_not_end_is_cut_off() {
+    let mut setting = Setting::new();
+    setting.model.size_mib = 0.5;
+    let mut endless = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_vec();
+    endless.resize(5 << 20, b'x');
+    let (result, requests) = setting.fetch([Reply::Send(endless)]);
+    let error = result.unwrap_err().to_string();
+    assert!(error.contains("more than 2097152 bytes"), "{error}");
+    assert_eq!(requests.len(), 1, "it is not asked again");
+    assert_eq!(fs::metadata(setting.part()).map_or(0, |part| part.len()), 0);
+}
+
 #[test]
 fn a_silent_server_is_asked_again() {
     let setting = Setting::new();
