@@ -9,6 +9,7 @@ use crate::detector::{Detector, FasterRcnn, MaskRcnn};
 use crate::error::RcnnError;
 use crate::mask_branch::MaskBranchConfig;
 use crate::rpn::RpnConfig;
+use kestrel_core::{MAX_OPEN_BRACKETS, too_many_brackets};
 use kestrel_fpn::FpnConfig;
 use kestrel_layers::NormConfig;
 use kestrel_resnet::{ResNetConfig, Variant};
@@ -122,13 +123,17 @@ impl Architecture {
     /// # Errors
     /// When the text is no YAML, has a key that does not exist, or makes no detector.
     pub fn from_yaml(text: &str, origin: &str) -> Result<Self, RcnnError> {
+        let unreadable = |reason| RcnnError::ArchitectureText { origin: origin.to_owned(), reason };
+        // Model files come from anywhere.
+        if let Some(line) = too_many_brackets(text) {
+            let reason = format!("more than {MAX_OPEN_BRACKETS} brackets are open on line {line}");
+            return Err(unreadable(reason));
+        }
         let parsed: Result<Self, _> = serde_yaml::with::singleton_map_recursive::deserialize(
             serde_yaml::Deserializer::from_str(text),
         );
-        let architecture = parsed.map_err(|error| RcnnError::ArchitectureText {
-            origin: origin.to_owned(),
-            reason: kestrel_core::with_suggestion(&error.to_string()),
-        })?;
+        let architecture = parsed
+            .map_err(|error| unreadable(kestrel_core::with_suggestion(&error.to_string())))?;
         architecture.validate()?;
         Ok(architecture)
     }

@@ -43,12 +43,15 @@ pub struct ResNetConfig {
     pub zero_init_residual: bool,
 }
 
+/// More blocks, channels or groups than this are a slip of the pen, and their products overflow.
+const MOST: i64 = 1 << 16;
+
 /// A ResNet that cannot be built.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResNetConfigError {
-    /// A number that has to be positive is not.
-    #[error("backbone.{field} is {found}; expected at least 1")]
-    NotPositive {
+    /// A number below 1, or above what any network has.
+    #[error("backbone.{field} is {found}; expected 1 to {MOST}")]
+    Count {
         /// The key.
         field: &'static str,
         /// Its value.
@@ -114,17 +117,22 @@ impl ResNetConfig {
     /// Checks what the types cannot.
     ///
     /// # Errors
-    /// When a count is not positive or channels do not divide into groups.
+    /// When a count is out of range or channels do not divide into groups.
     pub fn validate(&self) -> Result<(), ResNetConfigError> {
-        let fewest_blocks = self.blocks.iter().copied().min().unwrap_or(0) as i64;
+        let blocks = |count: usize| ("blocks", i64::try_from(count).unwrap_or(i64::MAX));
+        let [c2, c3, c4, c5] = self.blocks.map(blocks);
         let counts = [
-            ("blocks", fewest_blocks),
+            c2,
+            c3,
+            c4,
+            c5,
             ("base_channels", self.base_channels),
             ("groups", self.groups),
             ("width_per_group", self.width_per_group),
         ];
-        if let Some(&(field, found)) = counts.iter().find(|(_, count)| *count < 1) {
-            return Err(ResNetConfigError::NotPositive { field, found });
+        if let Some(&(field, found)) = counts.iter().find(|(_, count)| !(1..=MOST).contains(count))
+        {
+            return Err(ResNetConfigError::Count { field, found });
         }
         if self.block == BlockKind::Basic && (self.groups, self.width_per_group) != (1, 64) {
             return Err(ResNetConfigError::BasicBlockHasNoGroups);
@@ -247,7 +255,12 @@ mod tests {
         let none = ResNetConfig { blocks: [1, 0, 1, 1], ..Variant::ResNet18.config() };
         assert!(matches!(
             none.validate(),
-            Err(ResNetConfigError::NotPositive { field: "blocks", .. })
+            Err(ResNetConfigError::Count { field: "blocks", found: 0 })
+        ));
+        let huge = ResNetConfig { base_channels: 1 << 60, ..Variant::ResNet50.config() };
+        assert!(matches!(
+            huge.validate(),
+            Err(ResNetConfigError::Count { field: "base_channels", .. })
         ));
         let grouped = Variant::ResNet18.config().wider(2, 64);
         assert_eq!(grouped.validate(), Err(ResNetConfigError::BasicBlockHasNoGroups));

@@ -8,6 +8,11 @@ use crate::sampler::SamplerConfig;
 use kestrel_layers::NormConfig;
 use std::fmt::Debug;
 
+/// More channels or classes than this are a slip of the pen, and their products overflow.
+const MOST: i64 = 1 << 16;
+/// The same for the side of a crop.
+const MOST_POOLED: usize = 1024;
+
 impl Architecture {
     /// Checks what the types cannot.
     ///
@@ -24,8 +29,8 @@ impl Architecture {
 
     fn check_input(&self) -> Result<(), RcnnError> {
         let (classes, resize) = (self.num_classes, &self.resize);
-        let expected = "at least 2: the background and one class";
-        require(classes >= 2, "num_classes", &classes, expected)?;
+        let expected = "2 to 65536: the background and the classes";
+        require((2..=MOST as usize).contains(&classes), "num_classes", &classes, expected)?;
         let sizes = (resize.min_size, resize.max_size);
         let is_good = 1 <= sizes.0 && sizes.0 <= sizes.1;
         require(is_good, "resize.min_size, resize.max_size", &sizes, "1 <= min_size <= max_size")?;
@@ -35,7 +40,7 @@ impl Architecture {
 
     fn check_pyramid(&self) -> Result<(), RcnnError> {
         let (fpn, anchors) = (&self.fpn, &self.anchors);
-        require(fpn.channels >= 1, "fpn.channels", &fpn.channels, "at least 1")?;
+        require(is_count(fpn.channels), "fpn.channels", &fpn.channels, "1 to 65536")?;
         require_groups("fpn.norm", fpn.norm, fpn.channels)?;
         let num_levels = 4 + fpn.extra.count();
         let is_good =
@@ -59,7 +64,8 @@ impl Architecture {
 
     fn check_box_head(&self) -> Result<(), RcnnError> {
         let boxes = &self.box_branch;
-        require(boxes.pooled >= 1, "box_branch.pooled", &boxes.pooled, "at least 1")?;
+        let is_good = (1..=MOST_POOLED).contains(&boxes.pooled);
+        require(is_good, "box_branch.pooled", &boxes.pooled, "1 to 1024")?;
         let features = match boxes.head {
             BoxHeadConfig::TwoFc { features } => features,
             BoxHeadConfig::ConvFc { features, norm, .. } => {
@@ -72,10 +78,10 @@ impl Architecture {
 
     fn check_mask_branch(&self) -> Result<(), RcnnError> {
         let Some(masks) = &self.mask_branch else { return Ok(()) };
-        let is_good = masks.pooled >= 1
-            && masks.predictor_channels >= 1
-            && masks.convs.iter().all(|&channels| channels >= 1);
-        let expected = "pooled, predictor_channels and every entry of convs at least 1";
+        let is_good = (1..=MOST_POOLED).contains(&masks.pooled)
+            && is_count(masks.predictor_channels)
+            && masks.convs.iter().all(|&channels| is_count(channels));
+        let expected = "pooled 1 to 1024, predictor_channels and every entry of convs 1 to 65536";
         require(is_good, "mask_branch", masks, expected)?;
         let mut channels = masks.convs.iter();
         channels.try_for_each(|&channels| require_groups("mask_branch.norm", masks.norm, channels))
@@ -93,6 +99,10 @@ fn require(
     }
     let (found, expected) = (format!("{found:?}"), expected.to_owned());
     Err(RcnnError::Architecture { field, found, expected })
+}
+
+fn is_count(channels: i64) -> bool {
+    (1..=MOST).contains(&channels)
 }
 
 fn positive(value: f32) -> bool {
