@@ -1,6 +1,6 @@
-//! `kestrel data check`, `convert`, `split` and `preview`.
+//! `kestrel data check`, `convert`, `crops`, `split` and `preview`.
 
-use crate::support::{Workplace, names_in, shared};
+use crate::support::{PROGRAM, Workplace, answer, names_in, shared};
 use serde_json::{Value, json};
 
 /// Four pictures of shapes, 96 pixels a side, in `drawn/`.
@@ -73,6 +73,50 @@ fn faults_are_named_and_mended() {
     assert!(answer.stdout.contains("1 split"), "{}", answer.stdout);
     let repaired = parsed(&work.read("drawn/truth.repaired.json"));
     assert_eq!(repaired["images"].as_array().unwrap().len(), 3);
+}
+
+/// The copy lay among LabelMe's files, was read as one of them, and found malformed.
+#[test]
+fn the_repaired_copy_of_a_folder_is_not_read_with_it() {
+    let work = with_shapes();
+    std::fs::create_dir(work.path("marked")).unwrap();
+    std::fs::copy(work.path("drawn/shapes-0001.png"), work.path("marked/a.png")).unwrap();
+    let rectangle =
+        json!({"label": "disc", "points": [[5, 5], [20, 25]], "shape_type": "rectangle"});
+    let marking = json!({"shapes": [rectangle], "imagePath": "a.png"});
+    work.write("marked/a.json", marking.to_string());
+    work.run("data check marked --fix").done();
+    assert!(work.path("marked/all.repaired.json").is_file());
+    let answer = work.run("data check marked").done();
+    assert!(!answer.stdout.contains("malformed"), "{}", answer.stdout);
+}
+
+/// The second one took the place of the first.
+#[test]
+fn splits_of_like_names_are_repaired_into_two_files() {
+    let work = with_shapes();
+    work.run("data split drawn -o parts --parts train=0.5,val=0.5").done();
+    let splits = "site/1: {annotations: train.json}, site_1: {annotations: val.json}";
+    let descriptor = format!("name: Set\nformat: coco\npath: parts\nsplits: {{{splits}}}\n");
+    work.write("set.yaml", descriptor);
+    work.run("data check set.yaml --fix").done();
+    for name in ["set.site_1.repaired.json", "set.site_1_2.repaired.json"] {
+        assert_eq!(parsed(&work.read(name))["images"].as_array().unwrap().len(), 2, "{name}");
+    }
+}
+
+/// They were open to everyone, whatever the umask said.
+#[cfg(unix)]
+#[test]
+fn crops_are_as_private_as_the_umask_says() {
+    use std::os::unix::fs::PermissionsExt;
+    let work = with_shapes();
+    let mut command = std::process::Command::new("sh");
+    command.current_dir(work.path("drawn"));
+    command.args(["-c", "umask 077 && exec \"$0\" data crops . -o ../crops", PROGRAM]);
+    answer(command).done();
+    let mode = std::fs::metadata(work.path("crops")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "{mode:o}");
 }
 
 #[test]

@@ -61,10 +61,16 @@ impl Categories {
         self.names.get(label.index()).map_or("unknown", String::as_str)
     }
 
-    /// The label of a name; case does not matter. The background cannot be asked for.
+    /// The label of a name. The case of ASCII letters does not matter where a single class is meant
+    /// without it. The background cannot be asked for.
     pub fn label(&self, name: &str) -> Option<Label> {
-        let found = self.names.iter().skip(1).position(|known| known.eq_ignore_ascii_case(name))?;
-        Some(Label(found as u32 + 1))
+        let labels = || (0u32..).map(Label).zip(&self.names).skip(1);
+        let mut alike = labels().filter(|(_, known)| known.eq_ignore_ascii_case(name));
+        let exact = labels().find(|(_, known)| *known == name);
+        match (exact, alike.next(), alike.next()) {
+            (Some((label, _)), _, _) | (None, Some((label, _)), None) => Some(label),
+            _ => None,
+        }
     }
 }
 
@@ -79,5 +85,8 @@ mod tests {
         assert_eq!(categories.name(Label(2)), "Dog");
         assert_eq!(categories.label("background"), None);
         assert_eq!(categories.name(Label(7)), "unknown");
+        let categories = Categories::new(["background", "Car", "car"]);
+        assert_eq!(["Car", "car"].map(|name| categories.label(name).unwrap().0), [1, 2]);
+        assert_eq!(categories.label("CAR"), None, "either may be meant");
     }
 }

@@ -1,5 +1,6 @@
 //! The words the other crates share: sizes, boxes, overlap, suppression, masks, labels,
-//! ground truth and detections. Nothing here knows of tensors or files.
+//! ground truth and detections; and [`WholeFile`], by which the others write files. Nothing here knows of
+//! tensors or reads a file.
 //!
 //! Boxes are `x1 y1 x2 y2` in continuous pixels with the origin at the top left, and a box's
 //! area is `(x2 - x1) * (y2 - y1)`: there is no "+ 1" anywhere.
@@ -16,6 +17,7 @@ mod nms;
 mod size;
 mod suggest;
 mod target;
+mod whole_file;
 
 pub use boxes::BBox;
 pub use brackets::{MAX_OPEN_BRACKETS, too_many_brackets};
@@ -29,3 +31,4 @@ pub use nms::{batched_nms, nms};
 pub use size::ImageSize;
 pub use suggest::{closest, with_suggestion};
 pub use target::{Target, TargetError};
+pub use whole_file::{WholeFile, write_whole};

@@ -3,10 +3,10 @@
 
 use image::codecs::{jpeg::JpegEncoder, png::PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, ImageError};
+pub(crate) use kestrel_core::write_whole;
 use kestrel_core::{ImageSize, RgbImage};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// High enough that lines and letters stay sharp.
 const JPEG_QUALITY: u8 = 92;
@@ -104,32 +104,6 @@ fn encode(image: &RgbImage, format: Format) -> Result<Vec<u8>, ImageError> {
     Ok(bytes)
 }
 
-/// Writes a file under another name and moves it to its place when it is whole.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = file_beside(path)?;
-    file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
-}
-
-/// A temporary file in the folder of `path`: a move between disks would not be atomic.
-fn file_beside(path: &Path) -> io::Result<NamedTempFile> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".kestrel-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // A temporary file is its owner's alone; this one becomes an ordinary file, less the umask.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    // Its own error names the temporary file, which nobody asked for.
-    builder.tempfile_in(folder).map_err(|error| error.kind().into())
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -185,5 +159,15 @@ mod tests {
         assert!(error.to_string().contains("a.png"), "{error}");
         assert!(!error.to_string().contains(".kestrel-"), "{error}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left");
+    }
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link.png"));
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write_picture(&link, &ramp()).unwrap();
+        assert_eq!(decode(&file, &DecodeLimits::default()).unwrap(), ramp());
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
     }
 }

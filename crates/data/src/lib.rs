@@ -20,6 +20,7 @@ mod crops;
 mod dataset;
 mod decode;
 mod encode;
+mod file_names;
 mod formats;
 mod inputs;
 mod loader;
@@ -38,6 +39,7 @@ pub use dataset::{
 };
 pub use decode::{DecodeError, DecodeLimits, decode, decode_bytes, probe};
 pub use encode::{EncodeError, jpeg_bytes, write_picture};
+pub use file_names::split_file_names;
 pub use formats::{
     FormatError, ImageFiles, Loss, LossKind, REPAIRED_EXTENSION, WriteError, WriteFormat,
     WriteSummary, read_collection, read_descriptor, write_coco, write_collection,

@@ -6,13 +6,13 @@
 
 use crate::element::safetensors_dtype;
 use crate::{StateDict, WeightsError};
+use kestrel_core::WholeFile;
 use safetensors::tensor::TensorInfo;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use tch::{Kind, TchError, Tensor};
-use tempfile::NamedTempFile;
 
 /// The key of the free text in the header.
 const METADATA: &str = "__metadata__";
@@ -69,17 +69,14 @@ impl StateDict {
         let stored = stored(self.tensors(), floats);
         let header = header(&stored, self.metadata(), &file)?;
         let write_error = |source| WeightsError::Write { file: file.clone(), source };
-        let beside = file_beside(path).map_err(write_error)?;
-        let mut out = BufWriter::new(&beside);
+        let mut out = BufWriter::new(WholeFile::create(path).map_err(write_error)?);
         out.write_all(&(header.len() as u64).to_le_bytes()).map_err(write_error)?;
         out.write_all(&header).map_err(write_error)?;
         for tensor in &stored {
             out.write_all(&tensor.bytes(&file)?).map_err(write_error)?;
         }
-        out.flush().and_then(|()| beside.as_file().sync_all()).map_err(write_error)?;
-        drop(out);
-        beside.persist(path).map_err(|error| write_error(error.error))?;
-        Ok(())
+        let whole = out.into_inner().map_err(|error| write_error(error.into_error()))?;
+        whole.as_file().sync_all().and_then(|()| whole.commit()).map_err(write_error)
     }
 }
 
@@ -147,20 +144,4 @@ impl Stored<'_> {
 
 fn num_infinite(tensor: &Tensor) -> Result<i64, TchError> {
     tensor.f_isinf()?.f_sum(Kind::Int64)?.f_int64_value(&[])
-}
-
-/// A temporary file in the folder of `path`, with the permissions any new file has.
-fn file_beside(path: &Path) -> io::Result<NamedTempFile> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Less what the umask takes away.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.prefix(".kestrel-").suffix(".tmp").tempfile_in(folder)
 }

@@ -1,11 +1,11 @@
 //! Where results go: standard output, or a file that is there once it is complete.
 
-use crate::place::{folder_of, named};
+use crate::place::named;
 use anyhow::Result;
+use kestrel_core::WholeFile;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// A file, a folder or standard output.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,48 +22,9 @@ impl From<PathBuf> for Destination {
     }
 }
 
-/// A file that exists under its name only once it is complete.
-pub(super) struct WholeFile {
-    path: PathBuf,
-    hidden: BufWriter<NamedTempFile>,
-}
-
-impl WholeFile {
-    pub fn create(path: &Path) -> io::Result<Self> {
-        // Through a link to the file it means, which lies where a rename can replace it.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        // The full message would name the hidden file, which nobody has heard of.
-        let hidden = hidden_file(folder_of(&path)).map_err(|error| error.kind())?;
-        Ok(Self { path, hidden: BufWriter::new(hidden) })
-    }
-
-    pub fn commit(self) -> io::Result<()> {
-        let hidden = self.hidden.into_inner().map_err(io::IntoInnerError::into_error)?;
-        hidden.persist(&self.path).map(drop).map_err(|error| error.error)
-    }
-}
-
-impl Write for WholeFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.hidden.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.hidden.flush()
-    }
-}
-
-/// A file to be renamed later, readable by whom a plain new file would be.
-pub(super) fn hidden_file(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".kestrel-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Less the user's umask.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
+/// Writes what waits and gives the file its name.
+pub(super) fn commit(file: BufWriter<WholeFile>) -> io::Result<()> {
+    file.into_inner().map_err(IntoInnerError::into_error)?.commit()
 }
 
 /// One opened destination of a format of one file.
@@ -75,7 +36,7 @@ pub(super) struct Output {
 enum OutputWriter {
     /// Seen by its reader image by image.
     Stream(BufWriter<Box<dyn Write>>),
-    Whole(WholeFile),
+    Whole(BufWriter<WholeFile>),
 }
 
 impl Output {
@@ -98,7 +59,7 @@ impl Output {
                 Ok(Self::stream(place, Box::new(file)))
             }
             _ => {
-                let whole = named(&place, WholeFile::create(path))?;
+                let whole = BufWriter::new(named(&place, WholeFile::create(path))?);
                 Ok(Self { place, writer: OutputWriter::Whole(whole) })
             }
         }
@@ -120,7 +81,7 @@ impl Output {
     pub fn finish(self) -> Result<()> {
         match self.writer {
             OutputWriter::Stream(_) => Ok(()),
-            OutputWriter::Whole(file) => named(&self.place, file.commit()),
+            OutputWriter::Whole(file) => named(&self.place, commit(file)),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! A file that is worth having at any length: records of a run that may be stopped or fail.
 
-use crate::place::{at_place, folder_of};
+use crate::place::at_place;
 use anyhow::Result;
+use kestrel_core::WholeFile;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// Written at once, so that a disk is not asked for every line. On a disk that fills up, this much of
 /// a file may be missing beside another.
@@ -14,7 +14,7 @@ const CHUNK_BYTES: usize = 1 << 13;
 /// A file that gets its name at the end, with as many whole records as could be written.
 pub(super) struct GrowingFile {
     path: PathBuf,
-    hidden: NamedTempFile,
+    file: WholeFile,
     waiting: Vec<u8>,
     /// Where the records in `waiting` end.
     ends: Vec<usize>,
@@ -24,16 +24,9 @@ pub(super) struct GrowingFile {
 
 impl GrowingFile {
     pub fn create(path: &Path) -> Result<Self> {
-        // The full message would name the hidden file, which nobody has heard of.
-        let hidden = super::destination::hidden_file(folder_of(path));
-        let hidden = at_place(path, hidden.map_err(|error| error.kind().into()))?;
-        Ok(Self {
-            path: path.to_owned(),
-            hidden,
-            waiting: Vec::new(),
-            ends: Vec::new(),
-            written: 0,
-        })
+        let file = at_place(path, WholeFile::create(path))?;
+        let path = path.to_owned();
+        Ok(Self { path, file, waiting: Vec::new(), ends: Vec::new(), written: 0 })
     }
 
     /// Takes a whole record.
@@ -53,12 +46,12 @@ impl GrowingFile {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let (num_bytes, outcome) = write_what_fits(self.hidden.as_file(), &self.waiting);
+        let (num_bytes, outcome) = write_what_fits(self.file.as_file(), &self.waiting);
         // A record that broke off is none.
         let num_whole = self.ends.iter().rev().find(|end| **end <= num_bytes).copied();
         self.written += num_whole.unwrap_or(0) as u64;
         if outcome.is_err() {
-            self.hidden.as_file().set_len(self.written)?;
+            self.file.as_file().set_len(self.written)?;
         }
         self.waiting.clear();
         self.ends.clear();
@@ -68,10 +61,7 @@ impl GrowingFile {
     /// Gives the file its name, whatever happened to the last records.
     pub fn finish(mut self) -> Result<()> {
         let flushed = self.flush();
-        // Through a link to the file it means.
-        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let named = self.hidden.persist(&path).map(drop).map_err(|error| error.error);
-        at_place(&self.path, named.and(flushed))
+        at_place(&self.path, self.file.commit().and(flushed))
     }
 }
 
@@ -122,5 +112,21 @@ mod tests {
         assert!(broken.unwrap_err().to_string().contains("make room"));
         file.finish().unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "whole\n");
+    }
+    #[cfg(unix)]
+    #[test]
+    fn a_link_may_lead_to_another_disk() {
+        let here = tempfile::tempdir().unwrap();
+        // Memory is a disk of its own.
+        let memory = Path::new("/dev/shm");
+        let there = if memory.is_dir() { memory } else { here.path() };
+        let there = tempfile::tempdir_in(there).unwrap();
+        let (link, path) = (here.path().join("link"), there.path().join("records"));
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let mut file = GrowingFile::create(&link).unwrap();
+        file.record(|out| out.write_all(b"whole\n")).unwrap();
+        file.finish().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "whole\n");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     }
 }

@@ -7,13 +7,13 @@
 //! by its stem alone, so two images of one stem are refused.
 
 use super::ImageResult;
-use super::destination::WholeFile;
+use super::destination::commit;
 use crate::place::{at_place, make_folder};
 use anyhow::{Result, bail};
-use kestrel_core::{BBox, Categories, Detection, ImageSize, Label};
+use kestrel_core::{BBox, Categories, Detection, ImageSize, Label, WholeFile};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// The file of class names, without its ending.
@@ -64,9 +64,9 @@ impl Folder {
         name.push(".txt");
         let path = self.folder.join(name);
         let write = || {
-            let mut file = WholeFile::create(&path)?;
+            let mut file = BufWriter::new(WholeFile::create(&path)?);
             text(&mut file)?;
-            file.commit()
+            commit(file)
         };
         at_place(&path, write())
     }

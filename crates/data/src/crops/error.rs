@@ -4,7 +4,7 @@ use crate::{EncodeError, SampleError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Crops that were not written; the folder is then not there.
+/// Crops that were not written. Their folder is then not there, or as empty as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum CropsError {
     /// A setting that makes no sense.
@@ -33,6 +33,16 @@ pub enum CropsError {
     )]
     NotEmpty {
         /// The folder.
+        path: PathBuf,
+    },
+    /// A link to a folder that is not there.
+    #[error(
+        "cannot write crops into {}: found a link that leads nowhere, expected a new or an empty \
+         folder; make the folder it leads to, or name another one",
+        path.display()
+    )]
+    LostLink {
+        /// The link.
         path: PathBuf,
     },
     /// Nothing to cut out.

@@ -11,6 +11,7 @@
 //! Equal sets, settings and seeds give equal files, for any number of threads.
 
 mod error;
+mod output;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
@@ -18,14 +19,14 @@ mod windows;
 
 pub use error::CropsError;
 
-use crate::formats::split_file_name;
-use crate::{Chance, Collection, DecodeLimits, Split, decode, write_picture};
+use crate::file_names::FileNames;
+use crate::{Chance, Collection, DecodeLimits, Split, decode, split_file_names, write_picture};
 use kestrel_core::{ImageSize, Label};
+use output::Output;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use windows::{Crop, Crops};
@@ -81,22 +82,13 @@ pub fn write_crops(
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<CropsSummary, CropsError> {
     config.validate()?;
-    let folder = std::path::absolute(folder).map_err(|source| CropsError::io(folder, source))?;
-    let parent = folder.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(parent).map_err(|source| CropsError::io(parent, source))?;
-    require_empty(&folder)?;
-    let hidden = tempfile::Builder::new()
-        .prefix(".kestrel-crops-")
-        .tempdir_in(parent)
-        .map_err(|source| CropsError::io(parent, source))?;
+    let output = Output::at(folder)?;
     let writer = Writer { config, folders: ClassFolders::of(collection), progress, done: 0.into() };
-    let summary = writer.write_all(collection, hidden.path())?;
+    let summary = writer.write_all(collection, output.path())?;
     if summary.splits.iter().all(|(_, counts)| counts.is_empty()) {
         return Err(CropsError::NoObjects { path: collection.root.clone() });
     }
-    let _ = fs::remove_dir(&folder);
-    fs::rename(hidden.keep(), &folder).map_err(|source| CropsError::io(&folder, source))?;
-    make_listable(&folder);
+    output.appear()?;
     Ok(summary)
 }
 
@@ -105,23 +97,6 @@ pub fn write_crops(
 pub fn classes_of_crops(collection: &Collection) -> BTreeMap<String, String> {
     let ClassFolders { by_class, .. } = ClassFolders::of(collection);
     by_class.into_iter().map(|(class, folder)| (folder, class)).collect()
-}
-
-fn require_empty(folder: &Path) -> Result<(), CropsError> {
-    match fs::read_dir(folder).map(Iterator::count) {
-        Ok(1..) => Err(CropsError::NotEmpty { path: folder.into() }),
-        Err(source) if source.kind() != ErrorKind::NotFound => Err(CropsError::io(folder, source)),
-        _ => Ok(()),
-    }
-}
-
-/// A temporary folder is its owner's alone; this one is to be as any other.
-fn make_listable(folder: &Path) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o755));
-    }
 }
 
 struct Writer<'a> {
@@ -138,9 +113,10 @@ impl Writer<'_> {
     fn write_all(&self, collection: &Collection, root: &Path) -> Result<CropsSummary, CropsError> {
         let mut summary = CropsSummary::default();
         let is_alone = collection.splits.len() == 1;
-        for (number, split) in (0..).zip(&collection.splits) {
+        let names = split_file_names(&collection.splits);
+        for ((number, split), name) in (0..).zip(&collection.splits).zip(&names) {
             let is_whole = is_alone && split.name == "all";
-            let name = if is_whole { String::new() } else { split_file_name(&split.name) };
+            let name = if is_whole { "" } else { name.as_str() };
             let mut counts = BTreeMap::new();
             for written in self.write_split(number, split, &root.join(name))? {
                 match written {
@@ -213,17 +189,8 @@ impl ClassFolders {
     fn of(collection: &Collection) -> Self {
         let categories = collection.splits.iter().flat_map(|split| &split.dataset.categories);
         let classes: BTreeSet<&str> = categories.map(|category| category.name.as_str()).collect();
-        let mut taken = BTreeSet::new();
-        let mut free = |class: &str| {
-            let name = split_file_name(class);
-            let numbered = |number: usize| match number {
-                1 => name.clone(),
-                _ => format!("{name}-{number}"),
-            };
-            // A file system may not tell upper from lower case.
-            let name = (1..).map(numbered).find(|name| taken.insert(name.to_lowercase()));
-            name.unwrap_or_default()
-        };
+        let mut names = FileNames::default();
+        let mut free = |class: &str| names.free(class);
         let by_class = classes.into_iter().map(|class| (class.to_owned(), free(class))).collect();
         Self { by_class, background: free(BACKGROUND) }
     }

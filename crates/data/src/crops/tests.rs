@@ -150,3 +150,37 @@ fn no_objects_and_full_folders_are_refused_and_leave_nothing() {
     let config = CropsConfig { margin: -1.0, ..Default::default() };
     assert!(refused(folder.path(), &config).contains("margin is -1; expected 0 to 10"));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_an_empty_folder_is_filled_and_stays() {
+    let pictures = tempfile::tempdir().unwrap();
+    let set = collection(pictures.path(), &["cell"], &[vec![object(1, [0.0, 0.0, 9.0, 9.0])]]);
+    let root = tempfile::tempdir().unwrap();
+    let (folder, link) = (root.path().join("folder"), root.path().join("link"));
+    fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink(&folder, &link).unwrap();
+    write_crops(&set, &link, &CropsConfig::default(), &|_| ()).unwrap();
+    assert!(link.is_symlink() && folder.join("cell/1_0_0.png").is_file());
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 2, "nothing hidden stays");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "cell and background");
+}
+
+/// Both were written into `site_1`.
+#[test]
+fn splits_are_not_mixed_in_one_folder() {
+    let pictures = tempfile::tempdir().unwrap();
+    let objects = vec![object(1, [0.0, 0.0, 9.0, 9.0])];
+    let mut set = collection(pictures.path(), &["cell"], &[objects]);
+    set.splits.push(set.splits[0].clone());
+    for (split, name) in set.splits.iter_mut().zip(["site/1", "site_1"]) {
+        split.name = name.into();
+    }
+    let (folder, _) = written(&set, &CropsConfig::default());
+    for split in ["site_1", "site_1_2"] {
+        assert!(
+            folder.path().join("crops").join(split).join("cell/1_0_0.png").is_file(),
+            "{split}"
+        );
+    }
+}

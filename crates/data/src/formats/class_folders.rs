@@ -86,7 +86,7 @@ fn sets(root: &Path) -> Vec<SplitFolder> {
     if !splits.is_empty() || !is_set(root) {
         return splits;
     }
-    vec![SplitFolder { name: WHOLE, path: root.into() }]
+    vec![SplitFolder { name: WHOLE.into(), path: root.into() }]
 }
 
 /// Whether the pictures of `folder` lie in folders of their own, not all of them called like splits.
@@ -126,7 +126,7 @@ fn read_split(set: &SplitFolder, categories: &[Category]) -> Result<Split, Forma
     let images = shown.par_iter().map(record).collect();
     let mut dataset = Dataset { categories: categories.to_vec(), images };
     number_from_one(&mut dataset);
-    Ok(Split { name: set.name.into(), dataset, findings: Vec::new() })
+    Ok(Split { name: set.name.clone(), dataset, findings: Vec::new() })
 }
 
 /// A picture with its one object, yet without numbers; without the object where its size cannot be

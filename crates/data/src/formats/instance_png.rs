@@ -20,7 +20,8 @@ mod tests;
 use super::FormatError;
 use super::assemble::{box_around, number_from_one};
 use super::index_png::{IndexPicture, IndexPngError};
-use super::split_folders::{files, name, split_folders, stem};
+use super::locate::stem;
+use super::split_folders::{files, name, split_folders};
 use crate::dataset::{
     Category, CategoryId, Dataset, Finding, FindingKind, ImageRecord, Object, Outline, Place, Split,
 };
@@ -62,7 +63,7 @@ pub(super) fn read(root: &Path) -> Result<Vec<Split>, FormatError> {
     let label = read.iter().flatten().find_map(|image| image.label.as_deref());
     let class = class_name(&sets, label);
     let splits = folders.iter().zip(read);
-    Ok(splits.map(|(folder, images)| split(folder.name, images, &class)).collect())
+    Ok(splits.map(|(folder, images)| split(&folder.name, images, &class)).collect())
 }
 
 fn is_set(folder: &Path) -> bool {

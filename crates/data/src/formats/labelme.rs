@@ -14,9 +14,10 @@ mod tests;
 
 use super::FormatError;
 use super::counted;
+use super::locate::stem;
 use super::marked::{self, Ellipse, MarkedImage, MarkedObject, MarkedSplit, Region};
 use super::marking_json::{kind, kind_at, locate, read_bytes, read_map, text, with_slashes};
-use super::split_folders::{files, name, split_folders, stem};
+use super::split_folders::{SplitFolder, WHOLE, files, name, split_folders};
 use crate::dataset::{Finding, FindingKind, ObjectBox, Place, Split};
 use crate::inputs::PICTURE_EXTENSIONS;
 use kestrel_core::ImageSize;
@@ -47,15 +48,13 @@ pub(super) fn recognises(root: &Path) -> bool {
 /// When there is none, or none that can be read.
 pub(super) fn read(root: &Path) -> Result<Vec<Split>, FormatError> {
     if root.is_file() {
-        return Ok(marked::splits(vec![read_split(super::split_folders::WHOLE, &[root.into()])?]));
+        return Ok(marked::splits(vec![read_split(WHOLE, &[root.into()])?]));
     }
     let folders = split_folders(root, is_set);
     if folders.is_empty() {
         return Err(FormatError::Unknown { path: root.into(), found: "no LabelMe json".into() });
     }
-    let split = |folder: &super::split_folders::SplitFolder| {
-        read_split(folder.name, &json_files(&folder.path))
-    };
+    let split = |folder: &SplitFolder| read_split(&folder.name, &json_files(&folder.path));
     Ok(marked::splits(folders.iter().map(split).collect::<Result<Vec<_>, _>>()?))
 }
 

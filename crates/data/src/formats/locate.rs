@@ -1,6 +1,7 @@
 //! Where the parts of a data set lie: files and folders in an order that does not depend on the
 //! disk, text with its lines, and the picture an annotation means.
 
+use super::FormatError;
 use crate::PICTURE_EXTENSIONS;
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,17 +20,28 @@ pub(super) use text::{Lines, read_text, read_yaml};
 /// read for; the copy is read when it is named.
 pub const REPAIRED_EXTENSION: &str = "repaired.json";
 
-/// The visible entries of a folder by name: files, then folders. Neither if there is no such folder.
-pub(super) fn entries(folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
-    let listed = fs::read_dir(folder).into_iter().flatten().flatten();
-    let shown = listed.filter(|entry| {
+/// The visible entries of a folder by name, but for repaired copies.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub(super) fn listed(folder: &Path) -> Result<Vec<PathBuf>, FormatError> {
+    let unlisted = |source| FormatError::io(folder, source);
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unlisted)? {
+        let entry = entry.map_err(unlisted)?;
         let name = entry.file_name();
         let name = name.as_encoded_bytes();
-        !name.starts_with(b".") && !name.ends_with(REPAIRED_EXTENSION.as_bytes())
-    });
-    let mut paths: Vec<PathBuf> = shown.map(|entry| entry.path()).collect();
+        if !name.starts_with(b".") && !name.ends_with(REPAIRED_EXTENSION.as_bytes()) {
+            paths.push(entry.path());
+        }
+    }
     paths.sort();
-    paths.into_iter().partition(|path| !path.is_dir())
+    Ok(paths)
+}
+
+/// What [`listed`] gives: files, then folders. Neither if there is no such folder.
+pub(super) fn entries(folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    listed(folder).unwrap_or_default().into_iter().partition(|path| !path.is_dir())
 }
 
 /// The files of a folder with one of these extensions, in lower case, by name.

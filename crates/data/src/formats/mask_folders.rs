@@ -10,7 +10,8 @@
 use super::FormatError;
 use super::assemble::{box_around, number_from_one};
 use super::index_png::{IndexPicture, IndexPngError};
-use super::split_folders::{entries, files, name, split_folders, stem};
+use super::locate::{listed, stem};
+use super::split_folders::{files, name, split_folders};
 use crate::dataset::{
     Category, CategoryId, Dataset, Finding, FindingKind, ImageRecord, Object, Outline, Place, Split,
 };
@@ -41,11 +42,11 @@ pub(super) fn read(root: &Path) -> Result<Vec<Split>, FormatError> {
         return Err(FormatError::Unknown { path: root.into(), found });
     }
     let class = class_name(root);
-    folders.iter().map(|folder| read_split(folder.name, &folder.path, class)).collect()
+    folders.iter().map(|folder| read_split(&folder.name, &folder.path, class)).collect()
 }
 
 fn is_set(folder: &Path) -> bool {
-    entries(folder).is_ok_and(|entries| entries.iter().any(|folder| is_image(folder)))
+    listed(folder).is_ok_and(|entries| entries.iter().any(|folder| is_image(folder)))
 }
 
 /// Whether a folder is one image: a split of many may have folders of the same names.
@@ -65,7 +66,7 @@ fn class_name(root: &Path) -> &'static str {
 }
 
 fn read_split(name: &str, folder: &Path, class: &str) -> Result<Split, FormatError> {
-    let mut folders = entries(folder)?;
+    let mut folders = listed(folder)?;
     folders.retain(|image| image.join(PICTURES).is_dir());
     let read = folders.par_iter().map(|image| read_image(folder, image));
     let read = read.collect::<Result<Vec<_>, _>>()?;

@@ -37,7 +37,6 @@ use std::path::{Path, PathBuf};
 pub use descriptor::read_descriptor;
 pub use error::FormatError;
 pub use locate::REPAIRED_EXTENSION;
-pub(crate) use write::file_name as split_file_name;
 pub use write::{
     ImageFiles, Loss, LossKind, WriteError, WriteFormat, WriteSummary, write_coco, write_collection,
 };

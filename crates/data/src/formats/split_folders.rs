@@ -2,12 +2,8 @@
 //! each of its folders `train`, `val` and `test`.
 
 use super::FormatError;
-use std::fs;
+use super::locate::{SplitName, entries, has_extension, listed};
 use std::path::{Path, PathBuf};
-
-/// What people call the splits; the first name is the one used here.
-const SPLIT_NAMES: [&[&str]; 3] =
-    [&["train", "training"], &["val", "valid", "validation"], &["test", "testing"]];
 
 /// The name of a data set without splits.
 pub(super) const WHOLE: &str = "all";
@@ -15,48 +11,28 @@ pub(super) const WHOLE: &str = "all";
 /// A folder that holds one split.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SplitFolder {
-    pub name: &'static str,
+    pub name: String,
     pub path: PathBuf,
 }
 
 /// `root` itself where it is a set, else those of its folders that are called like a split and are
-/// sets, in the order `train`, `val`, `test`. A folder that cannot be listed holds no set.
+/// sets, in the order `train`, `val`, `test`. Where several mean one split, such as `val` and `dev`,
+/// each keeps its own name. A folder that cannot be listed holds no set.
 pub(super) fn split_folders(root: &Path, is_set: impl Fn(&Path) -> bool) -> Vec<SplitFolder> {
     if is_set(root) {
-        return vec![SplitFolder { name: WHOLE, path: root.into() }];
+        return vec![SplitFolder { name: WHOLE.into(), path: root.into() }];
     }
-    let folders = entries(root).unwrap_or_default();
-    let folder_of = |names: &&[&'static str]| {
-        let is_it =
-            |path: &&PathBuf| split_name(&name(path)) == Some(names[0]) && is_set(path.as_path());
-        let path = folders.iter().find(is_it)?.clone();
-        Some(SplitFolder { name: names[0], path })
+    let meant = |path: PathBuf| Some((SplitName::from_word(&name(&path))?, path));
+    let mut found: Vec<(SplitName, PathBuf)> =
+        entries(root).1.into_iter().filter_map(meant).collect();
+    found.retain(|(_, path)| is_set(path));
+    found.sort_by_key(|(split, _)| *split);
+    let is_only = |split| found.iter().filter(|(other, _)| *other == split).count() == 1;
+    let folder = |(split, path): &(SplitName, PathBuf)| {
+        let name = if is_only(*split) { split.as_str().into() } else { name(path) };
+        SplitFolder { name, path: path.clone() }
     };
-    SPLIT_NAMES.iter().filter_map(folder_of).collect()
-}
-
-/// `train`, `val` or `test`, if that is what `name` means.
-pub(super) fn split_name(name: &str) -> Option<&'static str> {
-    let means =
-        |names: &&&[&'static str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
-    SPLIT_NAMES.iter().find(means).map(|names| names[0])
-}
-
-/// What a folder holds, by name, but for hidden files.
-///
-/// # Errors
-/// When the folder cannot be listed.
-pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, FormatError> {
-    let unlisted = |source| FormatError::Io { path: folder.into(), source };
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unlisted)? {
-        let entry = entry.map_err(unlisted)?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-            paths.push(entry.path());
-        }
-    }
-    paths.sort();
-    Ok(paths)
+    found.iter().map(folder).collect()
 }
 
 /// The files of a folder that end in one of `extensions` (in lower case), by name.
@@ -64,12 +40,8 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, FormatError> {
 /// # Errors
 /// When the folder cannot be listed.
 pub(super) fn files(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, FormatError> {
-    let has_extension = |path: &PathBuf| {
-        let extension = path.extension().map(|extension| extension.to_string_lossy());
-        extension.is_some_and(|it| extensions.contains(&it.to_ascii_lowercase().as_str()))
-    };
-    let mut files = entries(folder)?;
-    files.retain(|path| has_extension(path) && !path.is_dir());
+    let mut files = listed(folder)?;
+    files.retain(|path| has_extension(path, extensions) && !path.is_dir());
     Ok(files)
 }
 
@@ -78,15 +50,11 @@ pub(super) fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// The last part of a path without its extension.
-pub(super) fn stem(path: &Path) -> String {
-    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn folder(files: &[&str]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -102,26 +70,41 @@ mod tests {
         path.join("marker").exists()
     }
 
+    fn names(splits: &[SplitFolder]) -> Vec<(&str, String)> {
+        splits.iter().map(|split| (split.name.as_str(), name(&split.path))).collect()
+    }
+
     #[test]
     fn splits_come_in_their_order_under_their_usual_names() {
         let folder = folder(&["Valid/marker", "extra/marker", "train/marker", "test/nothing"]);
         let found = split_folders(folder.path(), has_marker);
-        let names: Vec<_> = found.iter().map(|split| (split.name, name(&split.path))).collect();
-        assert_eq!(names, [("train", "train".into()), ("val", "Valid".into())]);
+        assert_eq!(names(&found), [("train", "train".into()), ("val", "Valid".into())]);
+    }
+
+    /// `dev` and `train2017` were splits in some formats alone.
+    #[test]
+    fn splits_are_called_as_in_every_format() {
+        let dev = folder(&["dev/marker", "train2017/marker"]);
+        let found = split_folders(dev.path(), has_marker);
+        assert_eq!(names(&found), [("train", "train2017".into()), ("val", "dev".into())]);
+        let both = folder(&["dev/marker", "test/marker", "valid/marker"]);
+        let found = split_folders(both.path(), has_marker);
+        let expected = [("dev", "dev".into()), ("valid", "valid".into()), ("test", "test".into())];
+        assert_eq!(names(&found), expected);
     }
 
     #[test]
     fn a_set_of_its_own_is_not_searched_for_splits() {
         let folder = folder(&["marker", "train/marker"]);
         let found = split_folders(folder.path(), has_marker);
-        assert_eq!(found, [SplitFolder { name: WHOLE, path: folder.path().into() }]);
+        assert_eq!(found, [SplitFolder { name: WHOLE.into(), path: folder.path().into() }]);
     }
 
     #[test]
     fn a_folder_that_is_not_there_has_no_splits_and_no_files() {
         let gone = folder(&[]).path().join("gone");
         assert_eq!(split_folders(&gone, has_marker), []);
-        assert!(matches!(entries(&gone), Err(FormatError::Io { path, .. }) if path == gone));
+        assert!(matches!(listed(&gone), Err(FormatError::Io { path, .. }) if path == gone));
     }
 
     #[test]

@@ -15,9 +15,10 @@ mod region;
 mod tests;
 
 use super::FormatError;
+use super::locate::{SplitName, by_use, stem};
 use super::marked::{self, MarkedImage, MarkedObject, MarkedSplit};
 use super::marking_json::{kind, kind_at, locate, read_bytes, read_map, text, with_slashes};
-use super::split_folders::{WHOLE, files, split_folders, split_name, stem};
+use super::split_folders::{WHOLE, files, split_folders};
 use crate::dataset::{Finding, FindingKind, Place, Split};
 use class::ClassAttribute;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
@@ -74,14 +75,8 @@ fn sources(root: &Path) -> Vec<Source> {
         split_by_name(files)
     };
     let mut sources: Vec<Source> =
-        folders.iter().flat_map(|folder| of_folder((folder.name, &folder.path))).collect();
-    let rank = |source: &Source| match source.split.as_str() {
-        "train" => 0,
-        "val" => 1,
-        "test" => 2,
-        _ => 3,
-    };
-    sources.sort_by_key(rank);
+        folders.iter().flat_map(|folder| of_folder((&folder.name, &folder.path))).collect();
+    sources.sort_by_key(|source| by_use(&source.split));
     sources
 }
 
@@ -98,8 +93,7 @@ fn split_by_name(files: Vec<PathBuf>) -> Vec<Source> {
     let mut sources: Vec<Source> = Vec::new();
     for path in files {
         let stem = stem(&path);
-        let meant = stem.split(|it: char| !it.is_alphanumeric()).find_map(split_name);
-        let split = match meant {
+        let split = match SplitName::within(&stem).map(SplitName::as_str) {
             Some(name) if sources.iter().all(|source| source.split != name) => name.into(),
             None if is_alone => WHOLE.into(),
             _ => stem,

@@ -17,9 +17,8 @@ mod tests;
 mod voc;
 mod yolo;
 
-use crate::encode::write_whole;
 use crate::{Collection, DecodeLimits, ImageRecord, ObjectBox, probe};
-use kestrel_core::ImageSize;
+use kestrel_core::{ImageSize, write_whole};
 use pictures::{Naming, Pictures};
 use std::fs;
 use std::path::Path;
@@ -100,15 +99,6 @@ fn write_text(path: &Path, text: &str) -> Result<(), WriteError> {
 /// One a line.
 fn lines(names: &[String]) -> String {
     names.iter().map(|name| format!("{name}\n")).collect()
-}
-
-/// The name of a split or a class as that of a file or a folder.
-pub(crate) fn file_name(split: &str) -> String {
-    let safe = |c: char| if c.is_alphanumeric() || "-_. ".contains(c) { c } else { '_' };
-    match split.trim_matches('.') {
-        "" => "all".into(),
-        name => name.chars().map(safe).collect(),
-    }
 }
 
 /// The size the annotations state, or else that of the picture.

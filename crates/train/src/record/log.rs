@@ -5,12 +5,12 @@
 
 use super::Metric;
 use crate::error::TrainError;
+use kestrel_core::write_whole;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
-use tempfile::NamedTempFile;
 
 /// A line: what was measured, and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -104,26 +104,5 @@ fn text_of(line: &Measured) -> String {
 
 /// Puts a file in the place of another, whole or not at all.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let replaced = builder().tempfile_in(folder.unwrap_or(Path::new("."))).and_then(
-        |mut file: NamedTempFile| {
-            file.write_all(bytes)?;
-            file.persist(path).map_err(|error| error.error)
-        },
-    );
-    // The system would name the hidden file, which nobody has heard of.
-    replaced.map(drop).map_err(|error| TrainError::file(path)(error.kind().into()))
-}
-
-/// Readable by whom a plain new file would be.
-fn builder() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".kestrel-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Less the user's umask.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder
+    write_whole(path, bytes).map_err(TrainError::file(path))
 }

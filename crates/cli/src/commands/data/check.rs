@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use kestrel_args::CheckArgs;
 use kestrel_data::{
     AnchorGrid, CheckOptions, CheckReport, Collection, FindingKind, REPAIRED_EXTENSION, Severity,
-    SplitReport, check, repair, write_coco,
+    SplitReport, check, repair, split_file_names, write_coco,
 };
 use kestrel_rcnn::Architecture;
 use std::fmt::Write as _;
@@ -150,9 +150,9 @@ fn push_remainder(text: &mut String, total: usize, shown: usize) {
 
 /// Writes what is left after all repairs beside the original.
 fn fix(collection: &Collection, report: &CheckReport) -> Result<()> {
-    for (split, report) in collection.splits.iter().zip(&report.splits) {
-        let only_one = collection.splits.len() == 1;
-        let path = repaired_path(&collection.root, &split.name, only_one);
+    let names = split_file_names(&collection.splits);
+    for ((split, report), name) in collection.splits.iter().zip(&report.splits).zip(&names) {
+        let path = repaired_path(&collection.root, name, names.len() == 1);
         let repaired = repair(&split.dataset, &report.pictures);
         let dataset = repaired.dataset.named_from(folder_of(&path));
         write_coco(&dataset, &path)?;
@@ -168,10 +168,8 @@ fn fix(collection: &Collection, report: &CheckReport) -> Result<()> {
 }
 
 /// `instances.json` -> `instances.repaired.json`, or `set.train.repaired.json` where a file names
-/// several splits; of a folder, `folder/train.repaired.json`.
+/// several splits; of a folder, `folder/train.repaired.json`. `split` is a name for files.
 fn repaired_path(root: &Path, split: &str, only_one: bool) -> PathBuf {
-    let safe = |c: char| if c.is_alphanumeric() || "-_".contains(c) { c } else { '_' };
-    let split: String = split.chars().map(safe).collect();
     match (root.is_dir(), only_one) {
         (true, _) => root.join(format!("{split}.{REPAIRED_EXTENSION}")),
         (false, true) => root.with_extension(REPAIRED_EXTENSION),

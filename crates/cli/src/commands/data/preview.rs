@@ -112,17 +112,24 @@ fn augmented(
     augmenter: &Augmenter,
     mut chance: Chance,
 ) -> Result<Tile> {
-    let sample_of = |number: usize| {
-        let (split, index) = chosen[number];
+    let (split, index) = chosen[number];
+    let sample_of = |index: usize| {
         split.dataset.sample(index, split.dataset.has_outlines(), &DecodeLimits::default())
     };
-    // Another picture of the sheet lends its objects to copy-paste.
-    let mut donors = |chance: &mut Chance| sample_of(chance.below(chosen.len())).ok();
-    let sample = augmenter.apply(sample_of(number)?, &mut chance, &mut donors);
-    let names = chosen[number].0.dataset.label_names();
+    let lending = lending(chosen, split);
+    let mut donors = |chance: &mut Chance| sample_of(lending[chance.below(lending.len())]).ok();
+    let sample = augmenter.apply(sample_of(index)?, &mut chance, &mut donors);
+    let names = split.dataset.label_names();
     let Sample { mut image, target, .. } = sample;
     draw_target(&mut image, &target, &names);
     Ok(Tile { picture: image, caption: format!("augmented, {}", counted(target.len(), "object")) })
+}
+
+/// The pictures of the sheet that lend their objects to copy-paste: those of the same split, since
+/// each split numbers its classes for itself.
+fn lending(chosen: &[Chosen], split: &Split) -> Vec<usize> {
+    let of_split = chosen.iter().filter(|(other, _)| std::ptr::eq(*other, split));
+    of_split.map(|&(_, index)| index).collect()
 }
 
 /// The augmentation of a config for `kestrel train`.
@@ -130,4 +137,24 @@ fn read_augmenter(path: &Path) -> Result<Augmenter> {
     let resolved: Resolved<TrainConfig> =
         resolve(Source::File(path), &[], BUILT_IN).context("--augment")?;
     Ok(Augmenter::new(&resolved.value.loader.augment)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kestrel_data::Dataset;
+
+    /// Objects of another split were shown under the names of this one.
+    #[test]
+    fn objects_are_lent_within_a_split() {
+        let split = |name: &str| Split {
+            name: name.to_owned(),
+            dataset: Dataset::default(),
+            findings: Vec::new(),
+        };
+        let (train, val) = (split("train"), split("val"));
+        let chosen = [(&train, 3), (&train, 5), (&val, 3), (&val, 4)];
+        assert_eq!(lending(&chosen, &train), [3, 5]);
+        assert_eq!(lending(&chosen, &val), [3, 4]);
+    }
 }

@@ -98,9 +98,14 @@ fn results_of(
 /// The data set's number for each class of the model it has, by name.
 fn categories_of(model: &Categories, dataset: &Dataset) -> Result<BTreeMap<Label, u64>> {
     let with_label = |category: &kestrel_data::Category| {
-        model.label(&category.name).map(|label| (label, category.id.0))
+        let label = model.label(&category.name)?;
+        Some((model.name(label) == category.name, label, category.id.0))
     };
-    let known: BTreeMap<Label, u64> = dataset.categories.iter().filter_map(with_label).collect();
+    let mut found: Vec<_> = dataset.categories.iter().filter_map(with_label).collect();
+    // Of two names that differ in their case alone, the very name counts.
+    found.sort_by_key(|&(is_exact, _, _)| is_exact);
+    let known: BTreeMap<Label, u64> =
+        found.into_iter().map(|(_, label, category)| (label, category)).collect();
     if known.is_empty() && !dataset.categories.is_empty() {
         let quoted = |names: Vec<&str>| {
             let shown: Vec<String> = names.iter().take(5).map(|name| format!("`{name}`")).collect();

@@ -91,6 +91,15 @@ fn one_broken_file_is_a_finding_and_only_broken_files_are_an_error() {
     assert!(error.to_string().contains("a number as \"shapes\""), "{error}");
 }
 
+/// It is COCO, and was a malformed annotation.
+#[test]
+fn a_repaired_copy_is_no_part_of_the_set() {
+    let repaired = r#"{"images": [], "annotations": [], "categories": []}"#;
+    let folder = folder(&[("a.json", EMPTY), ("all.repaired.json", repaired)]);
+    let split = read(folder.path()).unwrap().remove(0);
+    assert_eq!((split.dataset.images.len(), split.findings), (1, Vec::new()));
+}
+
 #[test]
 fn other_json_is_not_recognised() {
     for text in [r#"{"images": [], "shapes": []}"#, "[1, 2]", "{}", "{", ""] {

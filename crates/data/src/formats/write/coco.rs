@@ -5,10 +5,10 @@
 
 use super::classes::has_finite_box;
 use super::pictures::Pictures;
-use super::{LossKind, WriteError, WriteSummary, file_name, make, size_of};
-use crate::encode::write_whole;
-use crate::{Collection, Dataset};
+use super::{LossKind, WriteError, WriteSummary, make, size_of};
+use crate::{Collection, Dataset, split_file_names};
 use hotcoco::{Extra, Segmentation};
+use kestrel_core::write_whole;
 use serde::Serialize;
 use std::io;
 use std::path::Path;
@@ -31,8 +31,7 @@ pub fn write(
 ) -> Result<(), WriteError> {
     let annotations = folder.join("annotations");
     make(&annotations)?;
-    for split in &collection.splits {
-        let name = file_name(&split.name);
+    for (split, name) in collection.splits.iter().zip(split_file_names(&collection.splits)) {
         let mut dataset = pictures.named_from(&annotations, &split.dataset).into_owned();
         for record in &mut dataset.images {
             if !pictures.stay() {

@@ -1,9 +1,9 @@
 //! Names for pictures in a new place, and the pictures themselves.
 
 use super::{ImageFiles, LossKind, WriteError, WriteSummary, make};
-use crate::encode::write_whole;
 use crate::formats::locate::stem;
 use crate::{Dataset, ImageRecord};
+use kestrel_core::write_whole;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -139,6 +139,24 @@ fn every_format_keeps_boxes_and_classes() {
     }
 }
 
+/// They were written over each other: `site/1` and `site_1` are one name for a file.
+#[test]
+fn splits_whose_names_differ_in_special_characters_are_both_written() {
+    let source = tempfile::tempdir().unwrap();
+    let mut before = collection(source.path());
+    for (split, name) in before.splits.iter_mut().zip(["site/1", "site_1"]) {
+        split.name = name.into();
+    }
+    for format in [WriteFormat::Coco, WriteFormat::Voc, WriteFormat::Yolo] {
+        let (folder, _) = written(&before, format);
+        let after = read_collection(folder.path()).unwrap();
+        let mut num_images: Vec<usize> =
+            after.splits.iter().map(|split| split.dataset.images.len()).collect();
+        num_images.sort_unstable();
+        assert_eq!(num_images, [1, 2], "{format:?}");
+    }
+}
+
 #[test]
 fn what_a_format_cannot_hold_is_counted() {
     let source = tempfile::tempdir().unwrap();

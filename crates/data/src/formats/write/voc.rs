@@ -8,12 +8,11 @@
 use super::classes::{Classes, held};
 use super::pictures::Pictures;
 use super::{
-    LossKind, WriteError, WriteSummary, clipped, file_name, lines, make, size_of, write_text,
-    write_whole,
+    LossKind, WriteError, WriteSummary, clipped, lines, make, size_of, write_text, write_whole,
 };
 use crate::formats::locate::stem;
 use crate::formats::voc::{LABELS, LISTS, boxes};
-use crate::{Collection, Object, ObjectBox};
+use crate::{Collection, Object, ObjectBox, split_file_names};
 use kestrel_core::ImageSize;
 use quick_xml::Writer;
 use quick_xml::events::BytesText;
@@ -36,7 +35,7 @@ pub fn write(
     make(&lists)?;
     let classes = Classes::of(collection, 1, summary);
     write_text(&folder.join(LABELS), &lines(&classes.names))?;
-    for split in &collection.splits {
+    for (split, list) in collection.splits.iter().zip(split_file_names(&collection.splits)) {
         let index_of = classes.index_of(&split.dataset);
         let dataset = pictures.named_from(&annotations, &split.dataset);
         let mut names = Vec::with_capacity(dataset.images.len());
@@ -60,7 +59,7 @@ pub fn write(
         }
         // VOC has no list of everything.
         if collection.splits.len() > 1 || split.name != "all" {
-            write_text(&lists.join(format!("{}.txt", file_name(&split.name))), &lines(&names))?;
+            write_text(&lists.join(format!("{list}.txt")), &lines(&names))?;
         }
     }
     Ok(())

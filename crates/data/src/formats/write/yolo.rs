@@ -6,10 +6,10 @@
 
 use super::classes::{Classes, held};
 use super::pictures::Pictures;
-use super::{LossKind, WriteError, WriteSummary, clipped, file_name, make, size_of, write_text};
+use super::{LossKind, WriteError, WriteSummary, clipped, make, size_of, write_text};
 use crate::formats::locate::stem;
 use crate::formats::outline::bounds;
-use crate::{Collection, Object, ObjectBox, Outline};
+use crate::{Collection, Object, ObjectBox, Outline, split_file_names};
 use data_yaml::DataYaml;
 use kestrel_core::ImageSize;
 use std::collections::BTreeMap;
@@ -37,9 +37,8 @@ pub fn write(
     let classes = Classes::of(collection, 0, summary);
     let shape = shape_of(collection);
     let mut folders = BTreeMap::new();
-    for split in &collection.splits {
+    for (split, name) in collection.splits.iter().zip(split_file_names(&collection.splits)) {
         let index_of = classes.index_of(&split.dataset);
-        let name = file_name(&split.name);
         let (images, labels) =
             (folder.join("images").join(&name), folder.join("labels").join(&name));
         make(&images)?;
