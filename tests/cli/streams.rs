@@ -9,14 +9,15 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-/// What a person sees who runs this; `None` where there is no program that acts as a terminal.
-fn on_a_terminal(work: &Workplace, arguments: &str) -> Option<String> {
+/// What a person sees who runs this, which ends with `code`; `None` where there is no program that acts
+/// as a terminal.
+fn on_a_terminal(work: &Workplace, arguments: &str, code: i32) -> Option<String> {
     let mut command = Command::new("script");
     let line = format!("'{PROGRAM}' {arguments}");
     command.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
     command.current_dir(work.path(".")).env("KESTREL_CACHE", work.path("cache"));
     match command.stdin(Stdio::null()).output() {
-        Ok(output) if output.status.success() => {
+        Ok(output) if output.status.code() == Some(code) => {
             Some(String::from_utf8(output.stdout).unwrap().replace("\r\n", "\n"))
         }
         Ok(output) => panic!("{output:?}"),
@@ -30,13 +31,21 @@ fn on_a_terminal(work: &Workplace, arguments: &str) -> Option<String> {
 #[test]
 fn a_terminal_shows_a_table_and_no_json() {
     let work = Workplace::with_micrographs(2);
-    let Some(seen) = on_a_terminal(&work, "detect drawn") else { return };
+    let Some(seen) = on_a_terminal(&work, "detect drawn", 0) else { return };
     assert!(seen.contains("best score") && seen.contains(" objects in 2 pictures, "), "{seen}");
     assert!(!seen.contains("\"detections\""), "{seen}");
-    let seen = on_a_terminal(&work, "detect drawn -o -").unwrap();
+    let seen = on_a_terminal(&work, "detect drawn -o -", 0).unwrap();
     assert!(!seen.contains("best score"), "{seen}");
     let lines: Vec<&str> = seen.lines().filter(|line| line.starts_with('{')).collect();
     assert_eq!(pictures(&lines.join("\n")).len(), 2, "{seen}");
+}
+
+#[test]
+fn a_terminal_is_no_clip() {
+    let work = Workplace::new();
+    let Some(seen) = on_a_terminal(&work, "video -", 2) else { return };
+    let refusal = "error: -: found a terminal, expected a clip; pipe a clip in, or name a file\n";
+    assert_eq!(seen, refusal);
 }
 
 /// As `head -1` does.

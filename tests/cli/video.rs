@@ -176,12 +176,21 @@ fn wrong_use_is_refused_before_the_run() {
         ("clip.mp4 --weak-score 0.95 --score 0.9", "--weak-score: found 0.95, expected at most"),
         ("clip.mp4 --zone z=0,0,1,0,1,1 --line z=0,0,9,0", "--line and --zone: found `z` twice"),
         ("clip.mp4 --no-track --line a=1,2,3,4", "cannot be used with"),
+        ("clip.mp4 --no-track --weak-score 0.3", "cannot be used with"),
+        ("clip.mp4 --no-track --max-gap 9", "cannot be used with"),
         ("clip.mp4 --classes nucleu", "did you mean `nucleus`?"),
     ] {
         let error = work.run(&format!("video {options}")).refused();
         assert!(error.contains(reason), "{options}: {error}");
     }
     assert_eq!(work.names().len(), 1);
+}
+
+/// As Ctrl-C does.
+#[cfg(unix)]
+fn interrupt(child: &std::process::Child) {
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
 }
 
 #[cfg(unix)]
@@ -203,9 +212,7 @@ fn an_interrupted_run_keeps_what_it_has() {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     std::thread::sleep(std::time::Duration::from_millis(1500));
-    let interrupt =
-        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(interrupt.unwrap().success());
+    interrupt(&child);
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
@@ -218,6 +225,47 @@ fn an_interrupted_run_keeps_what_it_has() {
     assert!(work.names().iter().all(|name| !name.starts_with(".kestrel-")), "{:?}", work.names());
     run(&work, &ffmpeg, "video out.mp4 --no-video -o again.mp4").done();
     assert_eq!(json_lines(&work, "again.jsonl").len(), num_frames);
+}
+
+/// How many processes have `needle` among their arguments.
+#[cfg(target_os = "linux")]
+fn num_processes_with(needle: &str) -> usize {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    lines.filter(|line| String::from_utf8_lossy(line).contains(needle)).count()
+}
+
+/// As a camera that hangs.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stream_that_sends_nothing_can_be_interrupted() {
+    let Some(ffmpeg) = ffmpeg() else { return };
+    let work = Workplace::new();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    silent.set_nonblocking(true).unwrap();
+    let url = format!("tcp://{}", silent.local_addr().unwrap());
+    let mut command = command(&work, &ffmpeg, &format!("video {url} -o out.mp4"));
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // Held until the end, or ffmpeg would see one itself.
+    let _connection = loop {
+        if let Ok(connection) = silent.accept() {
+            break connection;
+        }
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it connected");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    assert_eq!(num_processes_with(&url), 2, "kestrel and its ffmpeg");
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.ends_with("interrupted before the first frame; nothing is written\n"),
+        "{stderr}"
+    );
+    assert_eq!(num_processes_with(&url), 0, "no ffmpeg is left");
+    assert!(work.names().is_empty(), "{:?}", work.names());
 }
 
 #[test]

@@ -52,7 +52,7 @@ pub struct VideoArgs {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub classes: Vec<String>,
     /// Detect only, without following objects from frame to frame.
-    #[arg(long, conflicts_with_all = ["line", "zone"])]
+    #[arg(long, conflicts_with_all = ["line", "zone", "weak_score", "max_gap"])]
     pub no_track: bool,
     /// Frames that a track waits for an object that is hidden.
     #[arg(long, value_name = "FRAMES", default_value_t = 30)]
@@ -224,6 +224,18 @@ mod tests {
         ] {
             let refusal = parsed(options).check(&clip).unwrap_err();
             assert!(refusal.contains(said), "{options}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn what_is_about_tracks_is_refused_without_them() {
+        let is_refused = |options: &str| {
+            let words = ["kestrel", "video", "clip.mp4", "--no-track"].into_iter();
+            Arguments::try_parse_from(words.chain(options.split_whitespace())).is_err()
+        };
+        assert!(!is_refused("--score 0.3"));
+        for options in ["--weak-score 0.3", "--max-gap 30", "--line a=0,0,1,0"] {
+            assert!(is_refused(options), "{options}");
         }
     }
 

@@ -1,11 +1,11 @@
 //! Opening a source, whatever it is.
 
-use crate::decoder::{Decoder, DecoderStop};
+use crate::decoder::Decoder;
 use crate::error::{VideoError, shown};
 use crate::ffmpeg::Ffmpeg;
 use crate::frame::{ClipFormat, Item};
 use crate::pictures::PictureSequence;
-use crate::{FrameRate, Source};
+use crate::{DecoderStop, FrameRate, Source};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -59,21 +59,22 @@ enum Frames {
 
 impl Clip {
     /// Reads the source up to its first frame. `ffmpeg` is asked for where it is needed: pictures are
-    /// read without.
+    /// read without. `stop` ends the clip from another thread, also before its first frame.
     ///
     /// # Errors
     /// When there is no frame, or what `ffmpeg` says.
     pub fn open<E: From<VideoError>>(
         source: &Source,
         options: &DecodeOptions,
+        stop: &DecoderStop,
         ffmpeg: impl FnOnce() -> Result<Ffmpeg, E>,
     ) -> Result<Self, E> {
         let frames = match source {
             Source::Pictures(pictures) => {
                 let name = source.to_string();
-                Frames::Pictures(Box::new(PictureSequence::open(name, pictures, options)?))
+                Frames::Pictures(Box::new(PictureSequence::open(name, pictures, options, stop)?))
             }
-            _ => Frames::Decoded(Box::new(Decoder::open(&ffmpeg()?, source, options)?)),
+            _ => Frames::Decoded(Box::new(Decoder::open(&ffmpeg()?, source, options, stop)?)),
         };
         Ok(Self { frames })
     }
@@ -91,14 +92,6 @@ impl Clip {
         match &self.frames {
             Frames::Decoded(decoder) => decoder.expected_frames(),
             Frames::Pictures(pictures) => pictures.expected_frames(),
-        }
-    }
-
-    /// Ends the clip from another thread.
-    pub fn stop_handle(&self) -> DecoderStop {
-        match &self.frames {
-            Frames::Decoded(decoder) => decoder.stop_handle(),
-            Frames::Pictures(pictures) => pictures.stop_handle(),
         }
     }
 }

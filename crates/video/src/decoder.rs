@@ -1,15 +1,13 @@
 //! A clip as frames: ffmpeg decodes, turns, chooses and shrinks; what comes are pictures with time stamps.
 
 use crate::error::VideoError;
-use crate::ffmpeg::{Ended, Ffmpeg, Process, Stopper};
+use crate::ffmpeg::{Ended, Ffmpeg, Process};
 use crate::frame::{AudioFormat, AudioPacket, ClipFormat, Frame, Item};
 use crate::nut::{self, NutError, Reader, StreamKind};
 use crate::pixels::PixelFormat;
-use crate::{DecodeOptions, Source};
+use crate::{DecodeOptions, DecoderStop, Source};
 use std::io::{BufReader, ErrorKind};
 use std::process::{ChildStdout, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Sound is often a little longer than the pictures; a clip that ends so much before its time, with
 /// complaints, was cut short.
@@ -28,29 +26,7 @@ pub(crate) struct Decoder {
     next_index: usize,
     last_ticks: i64,
     audio: Vec<AudioPacket>,
-    stopped: Arc<AtomicBool>,
-}
-
-/// Ends a decoder from another thread, as if its clip ended.
-#[derive(Clone, Debug)]
-pub struct DecoderStop {
-    stopped: Arc<AtomicBool>,
-    process: Option<Stopper>,
-}
-
-impl DecoderStop {
-    /// For a source without a process.
-    pub(crate) fn without_process(stopped: Arc<AtomicBool>) -> Self {
-        Self { stopped, process: None }
-    }
-
-    /// No frame begins after this.
-    pub fn stop(&self) {
-        self.stopped.store(true, Ordering::Relaxed);
-        if let Some(process) = &self.process {
-            process.stop();
-        }
-    }
+    stop: DecoderStop,
 }
 
 impl Decoder {
@@ -58,6 +34,7 @@ impl Decoder {
         ffmpeg: &Ffmpeg,
         source: &Source,
         options: &DecodeOptions,
+        stop: &DecoderStop,
     ) -> Result<Self, VideoError> {
         let input = source.to_string();
         if let Source::File(path) = source
@@ -67,6 +44,7 @@ impl Decoder {
         }
         let start_error = |source| VideoError::Start { path: ffmpeg.path().to_owned(), source };
         let mut process = Process::start(command(ffmpeg, source, options)).map_err(start_error)?;
+        stop.reach(process.stopper());
         let output = process.take_output().map_err(start_error)?;
         match Headers::read(output, options.every.get()) {
             Ok(headers) => Ok(Self {
@@ -80,7 +58,7 @@ impl Decoder {
                 next_index: 0,
                 last_ticks: 0,
                 audio: Vec::new(),
-                stopped: Arc::default(),
+                stop: stop.clone(),
             }),
             Err(error) => {
                 process.stopper().stop();
@@ -91,11 +69,6 @@ impl Decoder {
 
     pub fn format(&self) -> &ClipFormat {
         &self.format
-    }
-
-    pub fn stop_handle(&self) -> DecoderStop {
-        let process = Some(self.process.stopper());
-        DecoderStop { stopped: Arc::clone(&self.stopped), process }
     }
 
     /// How many frames will come, as well as can be told.
@@ -118,7 +91,7 @@ impl Decoder {
     fn next_item(&mut self) -> Result<Option<Item>, VideoError> {
         loop {
             let Some(reader) = &mut self.reader else { return Ok(None) };
-            if self.stopped.load(Ordering::Relaxed) {
+            if self.stop.happened() {
                 return Ok(self.finish());
             }
             match reader.next_packet() {
@@ -132,7 +105,7 @@ impl Decoder {
                     self.check_end(None)?;
                     return Ok(self.finish());
                 }
-                Err(error) if self.stopped.load(Ordering::Relaxed) => {
+                Err(error) if self.stop.happened() => {
                     // It was stopped inside a frame.
                     drop(error);
                     return Ok(self.finish());

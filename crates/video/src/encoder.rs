@@ -10,11 +10,11 @@ use crate::ffmpeg::{Ffmpeg, Process};
 use crate::frame::{AudioPacket, ClipFormat, Frame};
 use crate::nut::{PCM16, Stream, StreamKind, Writer};
 use crate::pixels::{PixelFormat, write_yuv420};
+use kestrel_core::WholeFile;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
-use tempfile::{NamedTempFile, TempPath};
 
 /// Visually lossless is about 17, x264's own choice 23.
 const QUALITY: &str = "20";
@@ -92,8 +92,10 @@ pub struct Encoder {
     ffmpeg: Ffmpeg,
     path: PathBuf,
     container: Container,
-    growing: TempPath,
+    // Fields are dropped in this order: an ffmpeg that outlived the file could create it anew.
     process: Process,
+    /// Of which only the name is needed: ffmpeg opens the file itself.
+    growing: WholeFile,
     writer: Option<Writer<ChildStdin>>,
     /// The last frame as it was written, for the next one's room.
     planes: Vec<u8>,
@@ -113,10 +115,9 @@ impl Encoder {
         format: &ClipFormat,
     ) -> Result<Self, VideoError> {
         let write_error = |source| VideoError::Write { path: path.to_owned(), source };
-        // Only the name is needed: ffmpeg opens the file itself.
-        let growing = hidden_file(path).map_err(write_error)?.into_temp_path();
+        let growing = WholeFile::create_with_extension(path).map_err(write_error)?;
         let start_error = |source| VideoError::Start { path: ffmpeg.path().to_owned(), source };
-        let command = command(ffmpeg, &growing, container, format);
+        let command = command(ffmpeg, growing.hidden_path(), container, format);
         let mut process = Process::start(command).map_err(start_error)?;
         let input = process.take_input().map_err(start_error)?;
         let mut encoder = Self {
@@ -213,13 +214,13 @@ impl Encoder {
     /// Puts the index first; where that fails the fragments get the name.
     fn publish(self) -> Result<(), VideoError> {
         let Self { ffmpeg, path, container, growing, .. } = self;
-        let ordered = in_order(&ffmpeg, &growing, &path, container);
-        let has_content = || std::fs::metadata(&growing).is_ok_and(|file| file.len() > 0);
+        let ordered = in_order(&ffmpeg, growing.hidden_path(), &path, container);
+        let has_content = || growing.as_file().metadata().is_ok_and(|file| file.len() > 0);
         if ordered.is_err() && !has_content() {
             return Ok(());
         }
         let clip = ordered.unwrap_or(growing);
-        clip.persist(&path).map_err(|error| VideoError::Write { path, source: error.error })
+        clip.commit().map_err(|source| VideoError::Write { path, source })
     }
 }
 
@@ -229,12 +230,12 @@ fn in_order(
     growing: &Path,
     path: &Path,
     container: Container,
-) -> io::Result<TempPath> {
-    let ordered = hidden_file(path)?.into_temp_path();
+) -> io::Result<WholeFile> {
+    let ordered = WholeFile::create_with_extension(path)?;
     let mut command = ffmpeg.command();
     command.arg("-nostdin").stdin(Stdio::null()).arg("-y").arg("-i").arg(named(growing));
     command.args(["-map", "0", "-c", "copy"]).args(container.whole());
-    command.args(["-f", container.muxer()]).arg(named(&ordered));
+    command.args(["-f", container.muxer()]).arg(named(ordered.hidden_path()));
     let ended = Process::start(command)?.wait()?;
     match ended.status.success() {
         true => Ok(ordered),
@@ -288,21 +289,4 @@ fn named(path: &Path) -> OsString {
     let mut name = OsString::from("file:");
     name.push(path);
     name
-}
-
-/// A file beside `path` that is readable by whom a plain new file would be.
-fn hidden_file(path: &Path) -> io::Result<NamedTempFile> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut builder = tempfile::Builder::new();
-    // With its extension, so that what a killed run leaves can be opened.
-    let extension = path.extension().map(|extension| format!(".{}", extension.display()));
-    let extension = extension.unwrap_or_default();
-    builder.prefix(".kestrel-").suffix(&extension);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Less the user's umask.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder.unwrap_or(Path::new(".")))
 }

@@ -1,15 +1,12 @@
 //! Pictures as frames of a clip, read as `kestrel detect` reads them.
 
-use crate::decoder::DecoderStop;
 use crate::error::VideoError;
 use crate::frame::{ClipFormat, Frame, Item};
-use crate::{DecodeOptions, FrameRate};
+use crate::{DecodeOptions, DecoderStop, FrameRate};
 use kestrel_core::{ImageSize, RgbImage};
 use kestrel_data::{DecodeLimits, decode};
 use kestrel_draw::shrunk;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// What people expect of a sequence that does not say.
@@ -27,7 +24,7 @@ pub(crate) struct PictureSequence {
     max_side: Option<usize>,
     next_index: usize,
     expected_frames: usize,
-    stopped: Arc<AtomicBool>,
+    stop: DecoderStop,
 }
 
 impl PictureSequence {
@@ -36,6 +33,7 @@ impl PictureSequence {
         name: String,
         pictures: &[PathBuf],
         options: &DecodeOptions,
+        stop: &DecoderStop,
     ) -> Result<Self, VideoError> {
         let rate = options.frame_rate.unwrap_or(DEFAULT_RATE);
         let time_base = rate.time_base();
@@ -64,7 +62,7 @@ impl PictureSequence {
             max_side: options.max_side.map(usize::from),
             next_index: 0,
             expected_frames,
-            stopped: Arc::default(),
+            stop: stop.clone(),
         };
         sequence.first = sequence.read()?;
         let Some(first) = &sequence.first else {
@@ -82,10 +80,6 @@ impl PictureSequence {
 
     pub fn expected_frames(&self) -> Option<usize> {
         Some(self.expected_frames)
-    }
-
-    pub fn stop_handle(&self) -> DecoderStop {
-        DecoderStop::without_process(Arc::clone(&self.stopped))
     }
 
     fn read(&mut self) -> Result<Option<Frame>, VideoError> {
@@ -114,10 +108,13 @@ impl Iterator for PictureSequence {
     type Item = Result<Item, VideoError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.stopped.load(Ordering::Relaxed) {
+        if self.stop.happened() {
             return None;
         }
         let frame = self.first.take().map_or_else(|| self.read(), |frame| Ok(Some(frame)));
+        if frame.is_err() {
+            self.paths = Vec::new().into_iter();
+        }
         frame.transpose().map(|frame| frame.map(Item::Frame))
     }
 }

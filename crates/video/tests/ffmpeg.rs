@@ -5,8 +5,8 @@
 
 use kestrel_core::{ImageSize, RgbImage};
 use kestrel_video::{
-    AudioPacket, Clip, ClipFormat, Container, DecodeOptions, Encoder, Ffmpeg, Frame, FrameRate,
-    Item, Source, TimeBase, VideoError,
+    AudioPacket, Clip, ClipFormat, Container, DecodeOptions, DecoderStop, Encoder, Ffmpeg, Frame,
+    FrameRate, Item, Source, TimeBase, VideoError,
 };
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ impl Workplace {
 
     fn open(&self, name: &str, options: &DecodeOptions) -> Result<Clip, VideoError> {
         let source = Source::find(self.path(name).to_str().unwrap()).unwrap();
-        Clip::open(&source, options, || Ok(self.ffmpeg.clone()))
+        Clip::open(&source, options, &DecoderStop::default(), || Ok(self.ffmpeg.clone()))
     }
 
     fn frames(&self, name: &str, options: &DecodeOptions) -> Vec<Frame> {
@@ -222,7 +222,9 @@ fn pictures_are_frames() {
     }
     let open = |options: &DecodeOptions| {
         let source = Source::find(folder.path().to_str().unwrap()).unwrap();
-        Clip::open::<VideoError>(&source, options, || unreachable!("no ffmpeg is needed")).unwrap()
+        let stop = DecoderStop::default();
+        let no_ffmpeg = || unreachable!("no ffmpeg is needed");
+        Clip::open::<VideoError>(&source, options, &stop, no_ffmpeg).unwrap()
     };
     let options = DecodeOptions {
         frame_rate: FrameRate::new(5, 1),
@@ -239,14 +241,18 @@ fn pictures_are_frames() {
 
     let source = Source::find(folder.path().to_str().unwrap()).unwrap();
     let late = DecodeOptions { start: Some(Duration::from_secs(9)), ..options };
-    let error =
-        Clip::open::<VideoError>(&source, &late, || unreachable!()).unwrap_err().to_string();
+    let clip = Clip::open::<VideoError>(&source, &late, &DecoderStop::default(), || unreachable!());
+    let error = clip.unwrap_err().to_string();
     let found = "found no picture from 9 s on; the clip ends after 1.4 s; choose another part";
     assert!(error.starts_with(&format!("{source}: {found}")), "{error}");
 
     let other = RgbImage::filled(ImageSize::new(9, 12), [0; 3]);
     kestrel_data::write_picture(&folder.path().join("frame-900.png"), &other).unwrap();
-    let error = open(&DecodeOptions::default()).find_map(Result::err).unwrap();
+    let like_the_first = RgbImage::filled(ImageSize::new(8, 12), [0; 3]);
+    kestrel_data::write_picture(&folder.path().join("frame-901.png"), &like_the_first).unwrap();
+    let mut clip = open(&DecodeOptions::default());
+    let error = clip.find_map(Result::err).unwrap();
+    assert!(clip.next().is_none(), "an error is the end");
     assert!(error.to_string().contains("the picture is 12x9, those before it are 12x8"), "{error}");
 }
 
@@ -290,10 +296,30 @@ fn a_clip_can_be_stopped() {
     work.draw(
         "-i testsrc=size=64x64:rate=10:duration=60 -c:v libx264 -preset ultrafast {}/long.mp4",
     );
-    let mut clip = work.open("long.mp4", &DecodeOptions::default()).unwrap();
+    let stop = DecoderStop::default();
+    let (source, options) = (Source::File(work.path("long.mp4")), DecodeOptions::default());
+    let ffmpeg = || Ok(work.ffmpeg.clone());
+    let mut clip = Clip::open::<VideoError>(&source, &options, &stop, ffmpeg).unwrap();
     assert!(clip.next().is_some());
-    clip.stop_handle().stop();
+    stop.stop();
     assert!(clip.all(|item| item.is_ok()), "that is no failure");
+}
+
+#[test]
+fn a_clip_can_be_stopped_before_its_first_frame() {
+    let Some(ffmpeg) = ffmpeg() else { return };
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let source = Source::find(&format!("tcp://{}", silent.local_addr().unwrap())).unwrap();
+    let stop = DecoderStop::default();
+    let open =
+        || Clip::open::<VideoError>(&source, &DecodeOptions::default(), &stop, || Ok(ffmpeg));
+    std::thread::scope(|scope| {
+        let opening = scope.spawn(open);
+        // Held until the end, or ffmpeg would see one itself.
+        let _connection = silent.accept().unwrap();
+        stop.stop();
+        assert!(opening.join().unwrap().is_err());
+    });
 }
 
 /// The process that has `needle` among its arguments.
@@ -353,4 +379,37 @@ fn without_frames_there_is_no_clip() {
     let encoder = work.encoder("out.mp4", &format(ImageSize::new(16, 16), 10));
     let _ = encoder.finish();
     assert_eq!(std::fs::read_dir(work.folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn an_encoder_that_is_given_up_leaves_nothing() {
+    let Some(work) = Workplace::new() else { return };
+    let size = ImageSize::new(16, 16);
+    // Whether ffmpeg has its file open by then is a matter of chance.
+    for num_frames in [0, 1, 30, 300] {
+        let mut encoder = work.encoder("out.mp4", &format(size, 10));
+        for index in 0..num_frames {
+            encoder.write(&plain(index, index as i64, size, [9; 3])).unwrap();
+        }
+        drop(encoder);
+        let left = std::fs::read_dir(work.folder.path()).unwrap().count();
+        assert_eq!(left, 0, "after {num_frames} frames");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_clip_is_written_through_a_link() {
+    let Some(work) = Workplace::new() else { return };
+    let there = tempfile::tempdir().unwrap();
+    let size = ImageSize::new(16, 16);
+    std::os::unix::fs::symlink(there.path().join("clip.mp4"), work.path("link.mp4")).unwrap();
+    let mut encoder = work.encoder("link.mp4", &format(size, 10));
+    encoder.write(&plain(0, 0, size, [90; 3])).unwrap();
+    encoder.finish().unwrap();
+    assert_eq!(work.frames("link.mp4", &DecodeOptions::default()).len(), 1);
+    assert!(std::fs::symlink_metadata(work.path("link.mp4")).unwrap().is_symlink());
+    for folder in [work.folder.path(), there.path()] {
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1, "nothing else is left");
+    }
 }

@@ -10,17 +10,20 @@ use crate::choice::Choice;
 use crate::console::{self, counted};
 use crate::output::video::{RunFacts, SeenFrame, Summary};
 use crate::{Outcome, device, memory, model_source};
-use anyhow::{Error, Result};
+use anyhow::{Error, Result, bail};
 use follow::{Clock, Follower};
 use interrupt::Interrupt;
 use kestrel_args::VideoArgs;
 use kestrel_core::{Categories, Detections, RgbImage};
 use kestrel_draw::PathAnnotation;
 use kestrel_rcnn::{Model, Preparation};
-use kestrel_video::{Clip, DecodeOptions, Ffmpeg, Frame, Item, Run, Source, Stages, VideoError};
+use kestrel_video::{
+    Clip, DecodeOptions, DecoderStop, Ffmpeg, Frame, Item, Run, Source, Stages, VideoError,
+};
 use outputs::Outputs;
 use overlay::Overlay;
 use progress::FrameProgress;
+use std::io::IsTerminal;
 use std::time::Instant;
 
 /// Runs the command.
@@ -28,6 +31,7 @@ pub(crate) fn run(arguments: &VideoArgs) -> Result<Outcome> {
     let device = device::prepare(&arguments.compute)?;
     let source = Source::find(&arguments.input)?;
     arguments.check(&source).map_err(Error::msg)?;
+    check_standard_input(&source)?;
     let name = model_source::chosen(&arguments.detector);
     let architecture = arguments.detector.architecture.as_deref();
     let (weights, metadata) = model_source::open(name, architecture)?;
@@ -43,16 +47,28 @@ pub(crate) fn run(arguments: &VideoArgs) -> Result<Outcome> {
     drop(weights);
 
     let places = outputs::Places::new(arguments, &source)?;
-    let clip = match Clip::open(&source, &decode_options(arguments), find_ffmpeg) {
+    let stop = DecoderStop::default();
+    // Before ffmpeg starts, which Ctrl-C does not reach and which may wait long for a first frame.
+    let interrupt = &Interrupt::catch(stop.clone())?;
+    let clip = match Clip::open(&source, &decode_options(arguments), &stop, find_ffmpeg) {
         Ok(clip) => clip,
+        Err(_) if interrupt.happened() => return Ok(stopped_early()),
         Err(error) if is_about_the_clip(&error) => return Ok(failed(&error)),
         Err(error) => return Err(error),
     };
     memory::give_back_large_frames(3 * clip.format().size.area());
     let outputs = Outputs::open(arguments, places, &source, &clip, &categories, find_ffmpeg)?;
     let (model, choice, categories) = (&model, &choice, &categories);
-    let following = Following { arguments, model, choice, name, categories };
+    let following = Following { arguments, model, choice, name, categories, interrupt };
     following.run(&source, clip, outputs)
+}
+
+/// Refuses what is typed: ffmpeg, which is not in the foreground, would be halted where it reads that.
+fn check_standard_input(source: &Source) -> Result<()> {
+    if matches!(source, Source::StandardInput) && std::io::stdin().is_terminal() {
+        bail!("-: found a terminal, expected a clip; pipe a clip in, or name a file");
+    }
+    Ok(())
 }
 
 /// The program, wherever it is.
@@ -83,6 +99,11 @@ fn failed(error: &Error) -> Outcome {
     Outcome::SomeInputsFailed
 }
 
+fn stopped_early() -> Outcome {
+    console::note("interrupted before the first frame; nothing is written");
+    Outcome::Stopped
+}
+
 /// Everything a run needs beside the clip and its outputs.
 struct Following<'a> {
     arguments: &'a VideoArgs,
@@ -90,13 +111,13 @@ struct Following<'a> {
     choice: &'a Choice,
     name: &'a str,
     categories: &'a Categories,
+    interrupt: &'a Interrupt,
 }
 
 impl Following<'_> {
     fn run(&self, source: &Source, clip: Clip, mut outputs: Outputs) -> Result<Outcome> {
         let start_secs = self.arguments.part.start.unwrap_or_default().as_secs_f64();
         let clock = Clock { start_secs, time_base: clip.format().time_base };
-        let interrupt = Interrupt::catch(clip.stop_handle())?;
         let mut follower = Follower::new(self.arguments, clock);
         let started = Instant::now();
         let run = self.through_all_stages(clip, &mut outputs, &mut follower);
@@ -107,7 +128,7 @@ impl Following<'_> {
             frames: num_frames,
             shown_secs: follower.last_secs - start_secs,
             took_secs: started.elapsed().as_secs_f64(),
-            is_complete: failure.is_none() && !interrupt.happened(),
+            is_complete: failure.is_none() && !self.interrupt.happened(),
             stages: times,
         };
         let Follower { summaries, counter, .. } = &follower;
@@ -119,7 +140,7 @@ impl Following<'_> {
         }
         console::print(summary.render().trim_end())?;
         report(&facts, &summary);
-        if interrupt.happened() {
+        if self.interrupt.happened() {
             console::note("interrupted; everything up to there is written");
         }
         match finished.is_ok() && facts.is_complete {
