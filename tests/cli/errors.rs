@@ -142,7 +142,8 @@ fn architectures_that_make_no_detector() {
     let error = refuse(&work, options, &["did you mean `channels`?"]);
     insta::assert_snapshot!("error_a_misspelt_key", error);
     for (yaml, reason) in [
-        ("num_classes: 1", "num_classes is 1; expected at least 2"),
+        ("num_classes: 1", "num_classes is 1; expected 2 to 65536"),
+        (&*"[".repeat(60_000), "more than 1000 brackets are open on line 1"),
         ("num_classes: many", "num_classes: invalid type"),
         ("- a\n- b\n", "expected an architecture, which is keys such as `backbone`"),
         ("a: [", "architecture of a.yaml: "),
