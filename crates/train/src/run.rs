@@ -14,6 +14,7 @@ use crate::error::TrainError;
 use crate::observer::{Ending, Event, Observer};
 use crate::optimiser::{Ema, LossScale, Optimiser};
 use crate::record::{Metric, Recorder};
+use crate::start::freeze;
 use crate::task::{Score, Task, Validated};
 use kestrel_data::Dataset;
 use kestrel_weights::FloatStorage;
@@ -101,6 +102,7 @@ pub fn run<T: Task>(
 
 fn start<'a>(task: &'a impl Task, config: &TrainConfig) -> RunState<'a> {
     let variables = task.variables();
+    freeze(variables, config.model.start.freeze_stages);
     RunState {
         variables,
         optimiser: Optimiser::new(variables, &config.train.optimiser),

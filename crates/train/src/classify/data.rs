@@ -78,6 +78,22 @@ impl ClassificationData {
         Self::of(TrainingData { names, ..crops }, summary).checked(&place)
     }
 
+    /// Refuses what [`Self::open`] would, as far as that shows before anything is cut out.
+    ///
+    /// # Errors
+    /// As for [`Self::open`].
+    pub fn check(config: &DataConfig, seed: u64) -> Result<(), TrainError> {
+        let collection = read_collection(config.path.as_deref().ok_or(TrainError::NoData)?)?;
+        let place = collection.root.display().to_string();
+        let is_whole = shows_whole_pictures(&collection);
+        let data = TrainingData::of(collection, config, seed)?;
+        // Beside what is cut out of a detection set there is the background.
+        if is_whole {
+            Self::of(data, None).checked(&place)?;
+        }
+        Ok(())
+    }
+
     fn of(data: TrainingData, crops: Option<CropsSummary>) -> Self {
         let TrainingData { mut train, mut val, names, num_findings } = data;
         let mut num_left_out = num_findings;

@@ -110,11 +110,6 @@ impl ClassificationTask {
         let weights = if backbone.is_empty() { weights } else { &backbone };
         start::take_over(&self.variables, weights, "")
     }
-
-    /// Lets the first parts of the body learn nothing.
-    pub fn freeze(&self, num_stages: usize) {
-        start::freeze(&self.variables, num_stages);
-    }
 }
 
 impl Task for ClassificationTask {

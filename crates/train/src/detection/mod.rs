@@ -86,11 +86,6 @@ impl DetectionTask {
         (report.classes_taken, report.classes_anew) = (shared.taken, shared.anew);
         Ok(report)
     }
-
-    /// Lets the first parts of the backbone learn nothing.
-    pub fn freeze(&self, num_stages: usize) {
-        start::freeze(&self.variables, num_stages);
-    }
 }
 
 impl Task for DetectionTask {

@@ -170,7 +170,6 @@ pub fn train(
     let _alone = ONE_RUN_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     config.validate()?;
     let task = DetectionTask::new(config, data, Device::Cpu)?;
-    task.freeze(config.model.start.freeze_stages);
     let plan = Plan::new(config, &data.train)?;
     let train = Arc::new(data.train.clone());
     run(&task, &train, config, &plan, &RunFolder::new(folder), notes)

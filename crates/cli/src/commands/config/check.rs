@@ -1,13 +1,13 @@
 //! `kestrel config check`: whether a config makes a run.
 
 use crate::Outcome;
+use crate::commands::train::data_set;
 use crate::console::{self, counted};
 use anyhow::{Result, bail};
 use kestrel_args::ConfigFileArgs;
-use kestrel_data::{Format, read_collection};
 use kestrel_train::{
-    BUILT_IN, DataConfig, Resolved, Source, TaskKind, TrainConfig, TrainError, TrainingData,
-    resolve,
+    BUILT_IN, ClassificationData, DataConfig, Resolved, Source, TaskKind, TrainConfig,
+    TrainingData, resolve,
 };
 use std::path::Path;
 
@@ -33,8 +33,7 @@ fn sets(file: &ConfigFileArgs, data: Option<&Path>) -> Result<Vec<String>> {
     if !path.exists() {
         bail!("--data: there is no {}; name another place", path.display());
     }
-    let quoted = serde_json::Value::from(path.to_string_lossy());
-    let mut sets = vec![format!("data.path={quoted}")];
+    let mut sets = vec![data_set(path)];
     sets.extend(file.set.iter().cloned());
     Ok(sets)
 }
@@ -56,27 +55,12 @@ fn check_data(resolved: &Resolved<TrainConfig>) -> Result<()> {
             path.display()
         );
     }
-    let data = DataConfig { path: Some(path.clone()), ..config.data.clone() };
+    let data = DataConfig { path: Some(path), ..config.data.clone() };
     match config.task {
         TaskKind::Detect => drop(TrainingData::open(&data, config.seed)?),
-        TaskKind::Classify => check_pictures(&path, &data, config.seed)?,
+        TaskKind::Classify => ClassificationData::check(&data, config.seed)?,
     }
     Ok(())
-}
-
-/// The same for a classifier, without cutting anything out.
-fn check_pictures(path: &Path, config: &DataConfig, seed: u64) -> Result<()> {
-    let collection = read_collection(path)?;
-    let is_whole = collection.format == Format::ClassFolders;
-    let data = TrainingData::of(collection, config, seed)?;
-    match data.train.categories.as_slice() {
-        // Beside what is cut out of a detection set there is the background.
-        [only] if is_whole => {
-            let (place, name) = (path.display().to_string(), only.name.clone());
-            Err(TrainError::OneClass { place, name }.into())
-        }
-        _ => Ok(()),
-    }
 }
 
 fn model(config: &TrainConfig) -> String {

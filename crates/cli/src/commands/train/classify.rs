@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use kestrel_rcnn::Architecture;
 use kestrel_train::{
     BUILT_IN, CLASSIFY_CONFIG, ClassificationData, ClassificationTask, Plan, Resolved, RunFolder,
-    Source, TaskKind, TrainConfig, newest_step, resolve,
+    Source, TaskKind, TrainConfig, resolve,
 };
 use std::path::{Path, PathBuf};
 use tch::Device;
@@ -59,20 +59,14 @@ pub(super) fn run(
     device: Device,
 ) -> Result<Outcome> {
     let folder = RunFolder::new(folder);
-    // A run that goes on has its own weights.
-    let is_new = newest_step(&folder.checkpoints())?.is_none();
-    let named = resolved.value.model.start.weights.as_deref().filter(|_| is_new);
-    let start = Start::open(named)?;
+    let start = Start::of(&resolved.value, &folder)?;
     let data = opened(&resolved.value, &folder, goes_on)?;
     let mut was_settled = false;
     let resolved = settled(resolved, &start, &data.train)?
         .changed(|config| was_settled = data.settle(config))?;
     let config = &resolved.value;
     let task = ClassificationTask::new(config, &data, device)?;
-    if is_new {
-        start.give_to(|weights| task.start_from(weights))?;
-    }
-    task.freeze(config.model.start.freeze_stages);
+    start.give_to(|weights| task.start_from(weights))?;
     let plan = Plan::new(config, &data.train)?;
     describe(&data, &task, device, was_settled);
     describe_run(config, &plan);

@@ -13,7 +13,7 @@ use kestrel_data::Dataset;
 use kestrel_rcnn::Architecture;
 use kestrel_train::{
     BUILT_IN, DetectionTask, Ending, Plan, Resolved, RunFolder, Source, TaskKind, TrainConfig,
-    TrainingData, anchor_fit, newest_step, resolve,
+    TrainingData, anchor_fit, resolve,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,18 +43,12 @@ pub(crate) fn run(arguments: &TrainArgs) -> Result<Outcome> {
     }
     let data = TrainingData::open(&resolved.value.data, resolved.value.seed)?;
     let folder = RunFolder::new(folder);
-    // A run that goes on has its own weights.
-    let is_new = newest_step(&folder.checkpoints())?.is_none();
-    let named = resolved.value.model.start.weights.as_deref().filter(|_| is_new);
-    let start = prepare::Start::open(named)?;
+    let start = prepare::Start::of(&resolved.value, &folder)?;
     let is_fitted = resolved.value.model.fit_to_data;
     let resolved = prepare::settled(resolved, &start, &data.train)?;
     let config = &resolved.value;
     let task = DetectionTask::new(config, &data, device)?;
-    if is_new {
-        start.give_to(|weights| task.start_from(weights))?;
-    }
-    task.freeze(config.model.start.freeze_stages);
+    start.give_to(|weights| task.start_from(weights))?;
     let plan = Plan::new(config, &data.train)?;
     describe(&data, &task, device);
     warn_of_anchors(task.architecture(), &data, is_fitted);
@@ -130,10 +124,9 @@ fn new_run(arguments: &TrainArgs) -> Result<(Resolved<TrainConfig>, PathBuf)> {
 /// Options that stand for keys of the config come before `--set`.
 fn sets(arguments: &TrainArgs) -> Vec<String> {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    let path = arguments.data.as_deref().map(|path| path.to_string_lossy().into_owned());
     let mut sets = Vec::new();
     sets.extend(arguments.task.map(|task| format!("task={}", task.name())));
-    sets.extend(path.map(|path| format!("data.path={}", quoted(&path))));
+    sets.extend(arguments.data.as_deref().map(data_set));
     sets.extend(
         arguments.start.as_deref().map(|name| format!("model.start.weights={}", quoted(name))),
     );
@@ -143,6 +136,11 @@ fn sets(arguments: &TrainArgs) -> Vec<String> {
     sets.extend(arguments.batch.map(|count| format!("loader.batches.batch_size={count}")));
     sets.extend(arguments.set.iter().cloned());
     sets
+}
+
+/// What `--data` stands for.
+pub(super) fn data_set(path: &Path) -> String {
+    format!("data.path={}", serde_json::Value::from(path.to_string_lossy()))
 }
 
 /// A path that is right in every working folder; as it is where it leads nowhere.

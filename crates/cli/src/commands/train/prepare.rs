@@ -7,7 +7,9 @@ use anyhow::{Context, Result};
 use kestrel_data::Dataset;
 use kestrel_rcnn::{Architecture, Metadata};
 use kestrel_resnet::{ClassifierMetadata, ResNetConfig};
-use kestrel_train::{Resolved, StartReport, TrainConfig, TrainError, fit_sizes};
+use kestrel_train::{
+    Resolved, RunFolder, StartReport, TrainConfig, TrainError, fit_sizes, newest_step,
+};
 use kestrel_weights::StateDict;
 
 /// Names are listed up to this many.
@@ -16,16 +18,20 @@ const MAX_LISTED: usize = 6;
 /// What a run starts from.
 pub(super) struct Start {
     weights: Option<(String, StateDict)>,
+    /// A run that goes on has weights of its own.
+    goes_on: bool,
 }
 
 impl Start {
-    /// Weights by name or path, or none.
-    pub(super) fn open(name: Option<&str>) -> Result<Self> {
+    /// What the config names, by name or path, or nothing.
+    pub(super) fn of(config: &TrainConfig, folder: &RunFolder) -> Result<Self> {
+        let goes_on = newest_step(&folder.checkpoints())?.is_some();
+        let name = config.model.start.weights.as_deref().filter(|_| !goes_on);
         let read = |name: &str| {
             Ok::<_, anyhow::Error>((name.to_owned(), ModelSource::find(name)?.read()?))
         };
         let weights = name.map(read).transpose().context("model.start.weights")?;
-        Ok(Self { weights })
+        Ok(Self { weights, goes_on })
     }
 
     /// Gives the weights to a model, and says what it took.
@@ -33,6 +39,9 @@ impl Start {
         &self,
         take_over: impl FnOnce(&StateDict) -> Result<StartReport, TrainError>,
     ) -> Result<()> {
+        if self.goes_on {
+            return Ok(());
+        }
         let Some((name, weights)) = &self.weights else {
             console::note("start: every weight at random");
             return Ok(());
