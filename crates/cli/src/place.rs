@@ -1,6 +1,7 @@
 //! Places that results go to, and what is said when they cannot.
 
 use anyhow::Result;
+use kestrel_core::folder_of;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -83,11 +84,6 @@ pub(crate) fn check_file(path: &Path) -> Result<()> {
         Err(_) => Err(ErrorKind::NotFound.into()),
     };
     at_place(path, outcome)
-}
-
-/// The folder a file lies in.
-pub(crate) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]

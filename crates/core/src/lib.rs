@@ -31,4 +31,4 @@ pub use nms::{batched_nms, nms};
 pub use size::ImageSize;
 pub use suggest::{closest, with_suggestion};
 pub use target::{Target, TargetError};
-pub use whole_file::{WholeFile, write_whole};
+pub use whole_file::{WholeFile, folder_of, write_whole};

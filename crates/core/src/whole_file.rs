@@ -111,7 +111,8 @@ fn target_of(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("a link that leads to itself"))
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// The folder a file lies in; for a name alone it is the current one.
+pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

@@ -9,10 +9,10 @@ use crate::detector::{Detector, FasterRcnn, MaskRcnn};
 use crate::error::RcnnError;
 use crate::mask_branch::MaskBranchConfig;
 use crate::rpn::RpnConfig;
-use kestrel_core::{MAX_OPEN_BRACKETS, too_many_brackets};
 use kestrel_fpn::FpnConfig;
 use kestrel_layers::NormConfig;
 use kestrel_resnet::{ResNetConfig, Variant};
+use kestrel_weights::{from_yaml, to_yaml};
 use serde::{Deserialize, Serialize};
 use tch::nn::Path;
 
@@ -123,29 +123,15 @@ impl Architecture {
     /// # Errors
     /// When the text is no YAML, has a key that does not exist, or makes no detector.
     pub fn from_yaml(text: &str, origin: &str) -> Result<Self, RcnnError> {
-        let unreadable = |reason| RcnnError::ArchitectureText { origin: origin.to_owned(), reason };
-        // Model files come from anywhere.
-        if let Some(line) = too_many_brackets(text) {
-            let reason = format!("more than {MAX_OPEN_BRACKETS} brackets are open on line {line}");
-            return Err(unreadable(reason));
-        }
-        let parsed: Result<Self, _> = serde_yaml::with::singleton_map_recursive::deserialize(
-            serde_yaml::Deserializer::from_str(text),
-        );
-        let architecture = parsed
-            .map_err(|error| unreadable(kestrel_core::with_suggestion(&error.to_string())))?;
+        let architecture: Self = from_yaml(text)
+            .map_err(|reason| RcnnError::ArchitectureText { origin: origin.to_owned(), reason })?;
         architecture.validate()?;
         Ok(architecture)
     }
 
     /// The YAML text that [`Self::from_yaml`] reads back.
     pub fn to_yaml(&self) -> String {
-        let mut text = Vec::new();
-        let mut serializer = serde_yaml::Serializer::new(&mut text);
-        // Writing plain maps into memory has no way to fail.
-        let _ = serde_yaml::with::singleton_map_recursive::serialize(self, &mut serializer);
-        drop(serializer);
-        String::from_utf8_lossy(&text).into_owned()
+        to_yaml(self)
     }
 
     /// Builds the detector and registers its parameters under `path`.

@@ -31,6 +31,7 @@ mod report;
 mod safetensors_header;
 mod state_dict;
 mod write;
+mod yaml;
 
 pub use archive::{FileSummary, summarize};
 pub use container::Container;
@@ -41,3 +42,4 @@ pub use names::Naming;
 pub use report::{LoadReport, MisShaped};
 pub use state_dict::StateDict;
 pub use write::FloatStorage;
+pub use yaml::{from_yaml, to_yaml};

@@ -69,10 +69,7 @@ pub(super) fn stem(path: &Path) -> String {
 
 /// The folder a file lies in; `.` for a name alone, since the empty path is no folder to the system.
 pub(super) fn folder_of(file: &Path) -> PathBuf {
-    match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.into(),
-        _ => ".".into(),
-    }
+    kestrel_core::folder_of(file).to_owned()
 }
 
 /// A path with `/` between its parts, whatever the system writes.

@@ -4,8 +4,8 @@ use crate::Outcome;
 use crate::console::{self, counted};
 use crate::dataset::mention_findings;
 use crate::output::{Destination, write_text};
-use crate::place::folder_of;
 use anyhow::{Context, Result, bail};
+use kestrel_core::folder_of;
 use kestrel_data::{Collection, Format, Split, read_collection};
 use std::path::Path;
 

@@ -2,11 +2,11 @@
 
 use crate::console::{self, counted, printable};
 use crate::output::{Destination, table, write_text};
-use crate::place::folder_of;
 use crate::progress::Progress;
 use crate::{Outcome, model_source};
 use anyhow::{Context, Result};
 use kestrel_args::CheckArgs;
+use kestrel_core::folder_of;
 use kestrel_data::{
     AnchorGrid, CheckOptions, CheckReport, Collection, FindingKind, REPAIRED_EXTENSION, Severity,
     SplitReport, check, repair, split_file_names, write_coco,
